@@ -1,0 +1,26 @@
+"""The four backends in a box: what they answer, charge and make, transcribed a second time from their documentation.
+
+It imports nothing of `callsheet`, so that a wrong field name cannot be wrong on both sides and pass. In process, each
+backend is a transport (`phaya()`, entry-point group `callsheet.transports`) for a base such as
+`http://phaya.sandbox/api/v1`; over a port, `callsheet_sandbox.app.sandbox()` is one ASGI app with all of them.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from callsheet_sandbox.in_process import Options
+
+
+def transport(backend: str, folder: Path | None = None, **options: "Unpack[Options]") -> "httpx2.AsyncBaseTransport":
+    """An HTTP transport to one backend of the sandbox; the options are those of `callsheet_sandbox.app.sandbox`."""
+    from callsheet_sandbox.in_process import Transport  # noqa: PLC0415 - importing this package must stay cheap
+
+    return Transport(backend, folder, **options)
+
+
+def phaya(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
+    """The sandbox's Phaya."""
+    return transport("phaya", folder)

@@ -1,0 +1,48 @@
+"""The `callsheet` command: `serve` by the shortest way, everything else through the library's commands."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from callsheet.errors import CallsheetError
+from callsheet.settings import Settings
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        if sys.argv[1:2] == ["serve"]:
+            serve(sys.argv[2:])
+        else:
+            from callsheet_server.commands import app  # noqa: PLC0415  (typer and rich are slow to import)
+
+            app()
+    except CallsheetError as error:
+        sys.stderr.write(f"callsheet: {error.message}\n")
+        raise SystemExit(2) from None
+
+
+def serve(args: list[str]) -> None:
+    """`callsheet serve`."""
+    parser = argparse.ArgumentParser("callsheet serve", description="MCP over stdio, or over HTTP on this machine.")
+    parser.add_argument("--http", action="store_true", help="streamable HTTP at /mcp instead of stdio")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--toolsets", help="comma-separated; default: CALLSHEET_TOOLSETS or core")
+    parser.add_argument("--env-file", type=Path, help="settings, besides the environment and CALLSHEET_HOME's")
+    said = parser.parse_args(args)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    settings = Settings.load(said.env_file)
+    wanted = tuple(part.strip() for part in said.toolsets.split(",") if part.strip()) if said.toolsets else None
+
+    import anyio  # noqa: PLC0415  (with the server's modules, after the arguments are known to be good)
+
+    from callsheet_server import http, server, stdio  # noqa: PLC0415
+
+    built, _ = server.build(settings, toolsets=wanted)
+    if said.http:
+        sys.stderr.write(f"callsheet: http://{said.host}:{said.port}/mcp\n")
+        anyio.run(http.serve, built, said.host, said.port)
+    else:
+        anyio.run(stdio.serve, built)

@@ -1,0 +1,77 @@
+"""MCP over stdio, for every host there is.
+
+Some hosts ask `server/discover` and then `initialize` on the same pipe; the SDK takes the first for a decision. Here a
+probe decides nothing.
+"""
+
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+import anyio
+import anyio.abc
+from mcp.server import MCPServer
+from mcp.server.runner import serve_dual_era_loop
+from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from mcp.types import JSONRPCRequest
+
+PATIENCE_S = 5.0
+
+
+async def serve(server: MCPServer[Any]) -> None:
+    """Serve until stdin ends or a signal comes; both let the studio close in order."""
+    stopped = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        if sys.platform != "win32":
+            await tasks.start(watch, stopped, tasks)
+        await speak(server)
+        tasks.cancel_scope.cancel()
+    if stopped.is_set():
+        sys.stdout.flush()
+        os._exit(0)  # the reader of stdin is a thread that nothing interrupts
+
+
+async def watch(
+    stopped: anyio.Event,
+    tasks: anyio.abc.TaskGroup,
+    *,
+    task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+) -> None:
+    """End everything on SIGTERM or SIGINT, by force if it takes too long."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for _ in signals:
+            timer = threading.Timer(PATIENCE_S, os._exit, (0,))
+            timer.daemon = True
+            timer.start()
+            stopped.set()
+            tasks.cancel_scope.cancel()
+            return
+
+
+async def speak(server: MCPServer[Any]) -> None:
+    """Hand each message to the loop of its era; a new `initialize` after mere probes begins another."""
+    low = server._lowlevel_server
+    async with low.lifespan(low) as state, stdio_server() as (wire_in, wire_out):
+
+        async def loop(read: Any) -> None:
+            options = low.create_initialization_options()
+            await serve_dual_era_loop(low, read, wire_out.clone(), lifespan_state=state, init_options=options)
+
+        async with wire_out, anyio.create_task_group() as tasks:
+            send, receive = anyio.create_memory_object_stream[Any](0)
+            tasks.start_soon(loop, receive)
+            probing = True
+            async for item in wire_in:
+                message = item.message if isinstance(item, SessionMessage) else None
+                if isinstance(message, JSONRPCRequest):
+                    if probing and message.method == "initialize":
+                        await send.aclose()
+                        send, receive = anyio.create_memory_object_stream[Any](0)
+                        tasks.start_soon(loop, receive)
+                    probing = probing and message.method == "server/discover"
+                await send.send(item)
+            await send.aclose()

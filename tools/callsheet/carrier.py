@@ -1,0 +1,183 @@
+"""Who carries the jobs: a loop for each that lives as long as the process, never as long as a request."""
+
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+from sqlalchemy.exc import OperationalError
+
+from callsheet.backends.dialect import Step
+from callsheet.errors import CallsheetError, Overtaken, RequestError, SpendError
+from callsheet.ledger import LEASE_S, Job
+from callsheet.model import Model
+from callsheet.purse import settle
+from callsheet.run import run
+from callsheet.stages import UNSENT
+
+if TYPE_CHECKING:
+    from callsheet.studio import Studio
+
+NEVER_SENT_S = 600.0
+"""What was never sent and is older is cancelled at the start, so that a restart never spends by surprise."""
+
+Listener = Callable[[Job], Awaitable[None]]
+
+
+class Carrier:
+    """The jobs that this process carries, and those who wait for news of them."""
+
+    def __init__(self, studio: "Studio") -> None:
+        self.studio = studio
+        self.ledger = studio.ledger
+        self.carried: set[str] = set()
+        self.looked: dict[str, float] = {}
+        self.news: dict[str, anyio.Event] = {}
+        self.spoken: dict[str, str] = {}
+
+    def take(self, job_id: str) -> None:
+        """Carry a job from now on, if nobody else does."""
+        self.studio.tasks.start_soon(self.carry, job_id)
+
+    async def keep(self) -> None:
+        """Carry on what was left, take over from the dead, and renew our leases, for as long as we live."""
+        started = time.time()
+        while True:
+            try:
+                await self.ledger.renew(self.carried)
+                for job in await self.ledger.orphans():
+                    never_sent = job.stage in UNSENT
+                    if never_sent and job.created_at < started - NEVER_SENT_S:
+                        if taken := await self.ledger.claim(job.id):
+                            await self.give_up(taken, RequestError("Never sent before Callsheet stopped; cancelled."))
+                    elif job.id not in self.carried:
+                        self.take(job.id)
+            except (OperationalError, Overtaken):
+                pass
+            await anyio.sleep(LEASE_S / 4)
+
+    async def carry(self, job_id: str) -> None:
+        """Carry one job to its end, or until somebody else has it."""
+        if job_id in self.carried:
+            return
+        self.carried.add(job_id)
+        try:
+            while job := await self.claimed(job_id):
+                try:
+                    after = await run(job, self.studio)
+                except Overtaken:
+                    continue
+                except CallsheetError as error:
+                    after = await self.give_up(job, error)
+                self.tell(job_id)
+                if after.ended:
+                    return
+                if after.stage in ("approved", "made"):
+                    await anyio.sleep(max(0.2, min(after.due - time.time(), 30.0)))
+        finally:
+            self.carried.discard(job_id)
+            self.looked.pop(job_id, None)
+            self.spoken.pop(job_id, None)
+            self.tell(job_id)
+
+    async def claimed(self, job_id: str) -> Job | None:
+        """The job, if it is ours to carry; waits out a database that is busy."""
+        while True:
+            try:
+                return await self.ledger.claim(job_id)
+            except OperationalError:
+                await anyio.sleep(1.0)
+
+    async def give_up(self, job: Job, error: CallsheetError) -> Job:
+        """End a job that was never sent, for a reason; one that was sent is never given up."""
+        job = await self.ledger.get(job.id)
+        if job.stage not in UNSENT:
+            return job
+        stage = "refused" if isinstance(error, SpendError) else "failed"
+        return await self.ledger.note(job, stage=stage, error=error.as_dict())
+
+    async def turn(self, job: Job, ask: Model) -> None:
+        """Wait until a job may be looked at."""
+        floor = self.studio.provider(job.account).backend.floor_s
+        await self.studio.pace.turn(job, ask.typical_s, floor, self.looked.get(job.id, job.sent_at or job.created_at))
+        self.looked[job.id] = time.time()
+
+    def speaker(self, job: Job) -> Callable[[str], Awaitable[None]]:
+        """Where a streamed reply is heard as it grows."""
+
+        async def say(text: str) -> None:
+            self.spoken[job.id] = text
+            self.tell(job.id)
+
+        return say
+
+    def tell(self, job_id: str) -> None:
+        """Wake whoever waits for news of a job."""
+        if event := self.news.pop(job_id, None):
+            event.set()
+
+    async def wait(
+        self, job_id: str, seconds: float, caller: str | None = None, listen: Listener | None = None
+    ) -> None:
+        """Wait until a job has ended, at most so long; `listen` hears of it every now and then.
+
+        Being cancelled here never touches the job.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            parts = await self.ledger.parts(job_id, caller)
+            left = until - time.monotonic()
+            if all(part.ended for part in parts) or left <= 0:
+                return
+            if listen:
+                await listen(next(part for part in parts if not part.ended))
+            event = self.news.setdefault(next(part.id for part in parts if not part.ended), anyio.Event())
+            with anyio.move_on_after(min(left, 1.0)):
+                await event.wait()
+
+    async def until_sent(self, job_id: str) -> None:
+        """Wait until a job is at the backend, or will never be; a process that ends sooner would leave it unsent."""
+        while any(part.stage in (*UNSENT, "sending") for part in await self.ledger.parts(job_id)):
+            with anyio.move_on_after(0.5):
+                await self.news.setdefault(job_id, anyio.Event()).wait()
+
+    async def fetch_again(self, job_id: str, caller: str | None = None) -> None:
+        """Try at once to store what is paid but not on disk: made and not stored, or stored and gone since."""
+        for part in await self.ledger.parts(job_id, caller):
+            if part.stage == "stored" and not all(Path(item["path"]).is_file() for item in part.media):
+                await self.ledger.reopen(part)
+                self.take(part.id)
+            elif part.stage == "made":
+                await self.ledger.hurry(part.id)
+                self.take(part.id)
+
+    async def cancel(self, job_id: str, caller: str | None = None) -> str:
+        """Cancel a job; says what came of it.
+
+        Raises:
+            RequestError: there is no such job.
+        """
+        return " ".join([await self.cancel_one(part) for part in await self.ledger.parts(job_id, caller)])
+
+    async def cancel_one(self, job: Job) -> str:
+        """Cancel one job, here if it was never sent, else at the backend."""
+        if job.ended:
+            return f"Too late: {job.id} is {job.stage} already."
+        if job.stage in UNSENT:
+            if await self.ledger.drop(job):
+                self.tell(job.id)
+                return f"{job.id} was cancelled before it was sent; nothing was spent."
+            return await self.cancel_one(await self.ledger.get(job.id))
+        if job.ticket is None or job.stage != "sent":
+            return f"{job.id} is {job.stage}; it cannot be cancelled now."
+        provider, ask = self.studio.provider(job.account), self.studio.ask(job)
+        done = await provider.cancel(job) if ask.cancels else None
+        if done is None:
+            return f"{provider.backend.title} cannot cancel {ask.name}; it goes on, and its result will be stored."
+        if not done:
+            return f"Too late: {provider.backend.title} says that {job.id} can no longer be cancelled."
+        step = Step(stage="cancelled")
+        await self.ledger.overrule(job, **settle(job, ask, provider.backend, step))
+        self.tell(job.id)
+        return f"{job.id} was cancelled at {provider.backend.title}."

@@ -1,0 +1,44 @@
+"""What can go wrong, sorted by who can put it right: the agent, a person, or time."""
+
+from typing import ClassVar
+
+
+class CallsheetError(Exception):
+    """The root. `safe_to_retry` says whether the same call may be made again without paying twice."""
+
+    kind: ClassVar[str] = "request"
+
+    def __init__(self, message: str, *, safe_to_retry: bool = True) -> None:
+        super().__init__(message)
+        self.message = message
+        self.safe_to_retry = safe_to_retry
+
+    def as_dict(self) -> dict[str, object]:
+        """The `error` of a receipt."""
+        return {"kind": self.kind, "message": self.message, "safe_to_retry": self.safe_to_retry}
+
+
+class RequestError(CallsheetError):
+    """The request is wrong; the agent can mend it."""
+
+
+class SpendError(CallsheetError):
+    """Money is missing or not agreed to; a person can mend it."""
+
+    kind = "spend"
+
+
+class ProviderError(CallsheetError):
+    """The backend or the way to it failed; time may mend it."""
+
+    kind = "provider"
+
+
+class Overtaken(CallsheetError):
+    """Somebody else has moved this job on; reload it and leave it to them. Never shown to a caller."""
+
+
+def listed(words: object) -> str:
+    """`a, b and c`, in the order given."""
+    items = [str(word) for word in words] if isinstance(words, list | tuple | set | frozenset) else [str(words)]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

@@ -1,0 +1,152 @@
+"""What goes in: which inputs may be used, how long they are, and how the backend gets to see them."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import httpx2
+
+from callsheet import ffmpeg
+from callsheet.backends import BACKENDS
+from callsheet.errors import RequestError, SpendError
+from callsheet.guard import check_literal
+from callsheet.ledger import Job, jobs
+from callsheet.media import Reference, allowed, refer
+from callsheet.model import Model, plain
+from callsheet.provider import Provider
+from callsheet.stages import LIVE, whole
+
+if TYPE_CHECKING:
+    from callsheet.studio import Studio
+
+FRESH_LINK_S = 3600.0
+"""A result's link is passed on to its own backend for so long; after that the file is uploaded."""
+
+
+class Inputs:
+    """The inputs of a studio's jobs."""
+
+    def __init__(self, studio: "Studio") -> None:
+        self.studio = studio
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where local files may be read."""
+        return (self.studio.settings.output_dir, *self.studio.settings.input_dirs)
+
+    async def checked(self, ask: Model) -> Model:
+        """The request, if all its inputs may be used.
+
+        Raises:
+            RequestError: a file is missing or out of bounds, a URL is not public, a job is unknown.
+        """
+        for _, texts in ask.inputs().values():
+            for text in texts:
+                ref = refer(text)
+                if ref.path:
+                    await anyio.to_thread.run_sync(allowed, ref.path, self.folders)
+                elif ref.url:
+                    check_literal(ref.url, self.own_hosts())
+                elif ref.job_id:
+                    await self.studio.ledger.get(ref.job_id)
+        return ask
+
+    def own_hosts(self) -> set[str]:
+        """Hosts that may be private: the owner's, and each backend's own."""
+        bases = [self.studio.settings.base(name) for name in BACKENDS]
+        urls = [httpx2.URL(base) for base in bases]
+        ports = {f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}" for url in urls}
+        return ports | set(self.studio.settings.media_hosts) | {f"{name}.sandbox:80" for name in BACKENDS}
+
+    async def measured(self, ask: Model) -> Model:
+        """The request, knowing how long those of its inputs are that decide the price, as far as they are here."""
+        lengths = {}
+        for name in ask.measures:
+            for text in ask.inputs().get(name, ("", []))[1]:
+                path = await self.local(refer(text))
+                if path and (form := ffmpeg.form_at(path)):
+                    facts = await ffmpeg.probe(path, form)
+                    if facts.seconds is not None:
+                        lengths[name] = facts.seconds
+        return ask.measured(lengths) if lengths else ask
+
+    async def local(self, ref: Reference) -> Path | None:
+        """The file behind a reference, where it is on this machine."""
+        if ref.path:
+            return await anyio.to_thread.run_sync(allowed, ref.path, self.folders)
+        if ref.job_id:
+            media = await self.studio.ledger.results(ref.job_id)
+            return Path(media[ref.number]["path"]) if ref.number < len(media) else None
+        return None
+
+    async def ready(self, job: Job, ask: Model) -> bool:
+        """Whether a job may be sent now: its pause is over, its inputs are made, the backend has room.
+
+        Raises:
+            RequestError: an input will never be made.
+        """
+        if job.due > time.time():
+            return False
+        for _, texts in ask.inputs().values():
+            for text in texts:
+                if parent := refer(text).job_id:
+                    stage = whole(await self.studio.ledger.parts(parent))
+                    if stage in LIVE:
+                        return False
+                    if stage != "stored":
+                        raise RequestError(f"Its input {parent} is {stage}; nothing was sent.")
+        room = self.studio.provider(job.account).backend.concurrent
+        if room is not None:
+            busy = await self.studio.ledger.find(jobs.c.account == job.account, jobs.c.stage.in_(("sending", "sent")))
+            return len(busy) < room
+        return True
+
+    async def prepared(self, job: Job, ask: Model) -> Model:
+        """The request with every input where the backend can fetch it, priced once more.
+
+        Raises:
+            SpendError: it has become dearer than what was reserved.
+        """
+        ask = await self.measured(ask)
+        price = ask.price()
+        if job.quoted is not None and price.published and price.high > job.quoted:
+            raise SpendError(
+                f"Not sent: now that its inputs are known it costs {price}, more than the "
+                f"{plain(job.quoted)} reserved. "
+                f"Ask the user, then call again with max_credits={plain(price.high)}."
+            )
+        provider = self.studio.provider(job.account)
+        ready = {}
+        for name, (_, texts) in ask.inputs().items():
+            ready[name] = [await self.reachable(refer(text), provider) for text in texts]
+        return ask.with_inputs(ready) if ready else ask
+
+    async def reachable(self, ref: Reference, provider: Provider) -> str:
+        """A URL under which the backend can fetch an input; files are uploaded."""
+        if ref.url:
+            return ref.url
+        if ref.job_id:
+            media = await self.studio.ledger.results(ref.job_id)
+            if ref.number >= len(media):
+                raise RequestError(f"{ref.text}: there is no such file.")
+            item, job = media[ref.number], await self.studio.ledger.get(ref.job_id)
+            young = time.time() - (job.ended_at or 0.0) < FRESH_LINK_S
+            if item.get("url") and job.account == provider.account and young:
+                return str(item["url"])
+            return await provider.upload(Path(item["path"]))
+        if ref.data is not None:
+            form = ffmpeg.form_of(ref.data[:64])
+            if form is None:
+                raise RequestError("A data URI holds no image, sound or video.")
+            async with anyio.TemporaryDirectory(prefix="callsheet-") as folder:
+                path = Path(folder) / f"input{form.suffix}"
+                path.write_bytes(ref.data)
+                return await provider.upload(path)
+        return await provider.upload(allowed(Path(str(ref.path)), self.folders))
+
+    async def upload(self, text: str, backend: str) -> str:
+        """Upload a file, a result, or what a URL gives; returns its URL at the backend."""
+        ref, provider = refer(text), self.studio.provider(self.studio.account(backend))
+        path = await self.local(ref)
+        return await provider.upload(path) if path else await self.reachable(ref, provider)

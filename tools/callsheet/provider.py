@@ -1,0 +1,304 @@
+"""The only place that speaks HTTP to a backend."""
+
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import stamina
+from pydantic import SecretStr
+
+from callsheet.backends.dialect import NOT_ACCEPTED, Answer, Backend, Route, Step, message
+from callsheet.errors import CallsheetError, ProviderError, RequestError, SpendError
+from callsheet.ledger import Job
+from callsheet.model import Model
+from callsheet.pace import Pace
+
+NEVER_ARRIVED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol, httpx2.PoolTimeout)
+TIMEOUT = httpx2.Timeout(60.0, connect=10.0)
+PATIENT = httpx2.Timeout(300.0, connect=10.0)
+LARGEST_ANSWER = 32 * 2**20
+
+
+class Provider:
+    """One backend under one key."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        base: str,
+        key: SecretStr,
+        pace: Pace,
+        account: str,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.backend, self.base, self.key, self.pace, self.account = backend, base.rstrip("/"), key, pace, account
+        root = httpx2.URL(self.base)
+        self.origin = f"{root.scheme}://{root.netloc.decode('ascii')}"
+        self.root = self.base.removesuffix("/api/v1") if self.base.endswith("/api/v1") else self.origin
+        self.http = httpx2.AsyncClient(transport=transport, timeout=TIMEOUT, follow_redirects=False)
+        self.fresh = httpx2.AsyncClient(
+            transport=transport,
+            timeout=PATIENT,
+            follow_redirects=False,
+            limits=httpx2.Limits(max_keepalive_connections=0),
+        )
+        """For submits: a connection that was kept open may be dead, and then nobody knows whether a create arrived."""
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.http.aclose()
+        await self.fresh.aclose()
+
+    def url(self, path: str) -> str:
+        """The address of a path: below the base, or with `//` below the host's root."""
+        return f"{self.root}{path[1:]}" if path.startswith("//") else f"{self.base}{path}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The key, for the backend's own origin only."""
+        return {"Authorization": f"Bearer {self.key.get_secret_value()}", "Accept": "application/json"}
+
+    async def send(self, route: Route, *, fresh: bool = False, files: Mapping[str, Any] | None = None) -> Answer:
+        """One request, without a retry. The caller has taken a place for it."""
+        client = self.fresh if fresh else self.http
+        request = client.build_request(
+            route.method,
+            self.url(route.path),
+            json=route.body if route.body is not None and files is None else None,
+            files=files,
+            params=route.query,
+            headers=self.headers,
+        )
+        response = await client.send(request, stream=True)
+        try:
+            raw = bytearray()
+            async for chunk in response.aiter_bytes():
+                raw += chunk
+                if len(raw) > LARGEST_ANSWER:
+                    raise httpx2.DecodingError("the answer is too large")
+        finally:
+            await response.aclose()
+        return read(response.status_code, bytes(raw), response.headers)
+
+    # -- the three calls of a job's life ------------------------------------------------------------------------
+
+    async def submit(self, ask: Model, say: Any = None) -> Step:
+        """Create the job: one POST, never repeated here. Says what is known of it afterwards."""
+        route = self.backend.submit(ask)
+        try:
+            if route.body is not None and route.body.get("stream"):
+                answer = await self.stream(route, say)
+            else:
+                answer = await self.send(route, fresh=True)
+        except NEVER_ARRIVED as error:
+            return Step(stage="approved", error=self.trouble(error).as_dict(), pause=2.0, patience=3)
+        except httpx2.HTTPError as error:
+            return Step(stage="unknown", error=self.lost(f"the connection broke ({type(error).__name__})").as_dict())
+        if 200 <= answer.status < 300:
+            step = self.backend.accepted(ask, answer)
+            if step.get("stage") == "unknown":
+                step["error"] = self.lost("it answered without a job id").as_dict()
+            return step
+        if answer.status == 429:
+            await self.pace.close(self.account, wait := retry_after(answer) or 15.0)
+            busy = ProviderError(f"{self.backend.title} asks for fewer requests; sent again in {wait:.0f} s.")
+            return Step(stage="approved", error=busy.as_dict(), pause=wait, patience=20)
+        if answer.status in NOT_ACCEPTED:
+            no = self.refusal(answer)
+            return Step(stage="refused" if isinstance(no, SpendError) else "failed", error=no.as_dict())
+        return Step(stage="unknown", error=self.lost(f"it answered {answer.status}").as_dict())
+
+    async def stream(self, route: Route, say: Any) -> Answer:
+        """A reply that comes in pieces, put together as if it had come whole; `say` hears each piece."""
+        text: list[str] = []
+        whole: dict[str, Any] = {}
+        async with self.fresh.stream(
+            route.method, self.url(route.path), json=route.body, headers=self.headers
+        ) as response:
+            if response.status_code != 200 or "event-stream" not in response.headers.get("content-type", ""):
+                return read(response.status_code, await response.aread(), response.headers)
+            async for chunk in events(response):
+                whole |= {name: value for name, value in chunk.items() if value is not None}
+                choices = chunk.get("choices") or [{}]
+                piece = (choices[0].get("delta") or {}).get("content")
+                if isinstance(piece, str) and piece:
+                    text.append(piece)
+                    if say:
+                        await say("".join(text))
+        message = {"role": "assistant", "content": "".join(text)}
+        return Answer(200, body=whole | {"message": message, "choices": [{"message": message}]})
+
+    async def look(self, job: Job, ask: Model) -> Step:
+        """Ask how a job is; nothing that goes wrong here fails a job that is paid. A place was taken before."""
+        route = self.backend.look(str(job.endpoint), str(job.ticket))
+        try:
+            answer = await self.send(route)
+        except httpx2.HTTPError as error:
+            return Step(error=self.trouble(error).as_dict())
+        if answer.status == 429:
+            await self.pace.close(self.account, wait := retry_after(answer) or 15.0)
+            return Step(pause=wait)
+        if not (200 <= answer.status < 300 and answer.object):
+            return Step(error=self.refusal(answer).as_dict())
+        return self.backend.seen(ask, answer)
+
+    async def cancel(self, job: Job) -> bool | None:
+        """Cancel at the backend: done, too late, or None where it cannot be."""
+        route = self.backend.cancel(str(job.endpoint), str(job.ticket))
+        if route is None:
+            return None
+        answer = await self.call(route)
+        return self.backend.cancelled_by(answer)
+
+    # -- what costs nothing -------------------------------------------------------------------------------------
+
+    async def balance(self) -> tuple[Decimal, float] | None:
+        """Credits at the backend, and when they were asked for; None where it has no such route.
+
+        Raises:
+            ProviderError: it cannot be reached or read.
+            RequestError: it does not take the key.
+        """
+        asked_at, answer = time.time(), Answer(0)
+        for route in self.backend.balance():
+            asked_at = time.time()
+            answer = await self.call(route)
+        if not answer.status:
+            return None
+        credits = self.backend.read_balance(answer)
+        if credits is None:
+            raise ProviderError(f"{self.backend.title}'s balance cannot be read.")
+        return credits, asked_at
+
+    async def upload(self, path: Path) -> str:
+        """Send a file to the backend; returns its URL there."""
+        route = self.backend.upload()
+        if route is None:
+            raise RequestError(f"{self.backend.title} takes no uploads; give a public URL.")
+        answer = await self.call(route, files={"file": (path.name, path.read_bytes())})
+        url = self.backend.read_upload(answer)
+        if url is None:
+            raise ProviderError(f"{self.backend.title} took {path.name}, but gave no URL for it.")
+        return url
+
+    async def call(self, route: Route, files: Mapping[str, Any] | None = None) -> Answer:
+        """A call that may safely be made again, with a place of the account's for each try.
+
+        Raises:
+            RequestError, SpendError or ProviderError: what the answer was, in our words.
+        """
+
+        async def once() -> Answer:
+            await self.pace.place(self.account)
+            answer = await self.send(route, files=files)
+            if answer.status in (429, 502, 503, 504):
+                raise Again(answer)
+            return answer
+
+        def when(error: Exception) -> bool | float:
+            if isinstance(error, Again):
+                return min(retry_after(error.answer) or 1.0, 60.0)
+            return isinstance(error, httpx2.HTTPError)
+
+        try:
+            async for attempt in stamina.retry_context(on=when, attempts=4, timeout=90.0, wait_initial=0.3):
+                with attempt:
+                    answer = await once()
+        except Again as again:
+            answer = again.answer
+        except httpx2.HTTPError as error:
+            raise self.trouble(error) from None
+        if not 200 <= answer.status < 300:
+            raise self.refusal(answer)
+        return answer
+
+    # -- in our words -------------------------------------------------------------------------------------------
+
+    def refusal(self, answer: Answer) -> CallsheetError:
+        """An error status, sorted by who can mend it."""
+        title, why = self.backend.title, message(answer)
+        said = f': "{why}"' if why else ""
+        if self.backend.short_of_credits(answer):
+            return SpendError(f"{title} has too few credits left{said}. Top up there. Nothing was charged.")
+        if answer.status in (401, 403):
+            hint = f"Check {self.backend.key_variable}."
+            return RequestError(f"{title} does not accept the key ({answer.status}){said}. {hint}")
+        if answer.status == 404:
+            return RequestError(f"{title} does not know this ({answer.status}){said}.")
+        if answer.status in NOT_ACCEPTED and answer.status != 429:
+            return RequestError(f"{title} refused the request ({answer.status}){said}. Nothing was charged.")
+        if 200 <= answer.status < 300:
+            return ProviderError(f"{title} answered something that is not JSON; it may be down, or its address wrong.")
+        return ProviderError(f"{title} failed ({answer.status}){said}.")
+
+    def trouble(self, error: Exception) -> ProviderError:
+        """The way to the backend failed."""
+        return ProviderError(
+            f"{self.backend.title} cannot be reached at {self.origin} ({type(error).__name__}). "
+            f"Check the network and {self.backend.base_variable}."
+        )
+
+    def fell(self) -> Step:
+        """What is known of a job that is found half-way through being sent."""
+        return Step(stage="unknown", error=self.lost("Callsheet stopped before it heard the answer").as_dict())
+
+    def lost(self, how: str) -> ProviderError:
+        """Nobody knows whether a create was accepted."""
+        text = (
+            f"{self.backend.title} may have accepted this job, but {how}. It may be paid for: its reservation is kept, "
+            "and it is not sent again by itself."
+        )
+        return ProviderError(text, safe_to_retry=False)
+
+
+class Again(Exception):
+    """An answer that asks for another try."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def read(status: int, raw: bytes, headers: Mapping[str, str]) -> Answer:
+    """A response as an answer; what is not JSON stays text."""
+    text = raw.decode("utf-8", "replace")
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = None
+    return Answer(status, text[:2000], body, {name.lower(): value for name, value in headers.items()})
+
+
+async def events(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
+    """The JSON objects of a stream of server-sent events, up to `[DONE]`."""
+    async for line in response.aiter_lines():
+        data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
+        if data == "[DONE]":
+            return
+        if data:
+            try:
+                chunk = json.loads(data)
+            except ValueError:
+                continue
+            if isinstance(chunk, dict):
+                yield chunk
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Seconds to wait, from either form of Retry-After."""
+    value = answer.headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None

@@ -1,0 +1,314 @@
+"""What can be asked that costs nothing: each a class of words with an answer, shown as an MCP tool and in the CLI."""
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from callsheet import about, catalogue
+from callsheet.errors import CallsheetError, RequestError
+from callsheet.model import plain
+from callsheet.receipt import Receipt
+from callsheet.stages import Status
+from callsheet.words import faults, operation, unpack
+
+if TYPE_CHECKING:
+    from callsheet.studio import Studio
+
+
+class Answer(BaseModel):
+    """What a query gives back."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON, without what is absent."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class Query(BaseModel):
+    """A question; its fields are the tool's arguments."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: ClassVar[str]
+    toolset: ClassVar[str] = "core"
+    changes: ClassVar[bool] = False
+    """Whether it changes something, here or at a backend."""
+    destroys: ClassVar[bool] = False
+    answers: ClassVar[type[BaseModel]]
+
+    @classmethod
+    def of(cls, said: dict[str, Any]) -> "Query":
+        """Check arguments.
+
+        Raises:
+            RequestError: naming each fault, and the word that was probably meant.
+        """
+        try:
+            return cls.model_validate(said)
+        except ValidationError as error:
+            raise RequestError(f"{cls.name}: {faults(error, cls.model_fields)}") from None
+
+    async def answer(self, studio: "Studio", caller: str) -> BaseModel:
+        """The answer, for a caller."""
+        raise NotImplementedError
+
+
+class Models(Answer):
+    """Some models of the catalogue."""
+
+    models: list[dict[str, Any]]
+
+
+class ListModels(Query):
+    """The models there are, with prices. `can`: what it must do, e.g. `last frame`, `audio in`, `seed`."""
+
+    name, answers = "list_models", Models
+
+    operation: str | None = None
+    backend: str | None = None
+    can: str | None = None
+
+    async def answer(self, studio: "Studio", caller: str) -> Models:
+        return self.find()
+
+    def find(self) -> Models:
+        """The models that fit."""
+        wanted = operation(self.operation).operation if self.operation else None
+        found = catalogue.models(wanted, self.backend)
+        return Models(models=[about.row(m) for m in found if not self.can or about.able(m, self.can)])
+
+
+class Description(Answer):
+    """A model, whole."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    operation: str
+    summary: str
+
+
+class DescribeModel(Query):
+    """A model's words, options, limits and prices."""
+
+    name, answers = "describe_model", Description
+
+    model: str
+    operation: str | None = None
+
+    async def answer(self, studio: "Studio", caller: str) -> Description:
+        model = self.find()
+        told: dict[str, Any] = {}
+        for label, path in model.live.items():
+            try:
+                told[label] = await studio.tell_me(model.id.partition("/")[0], path)
+            except CallsheetError as error:
+                told[label] = error.message
+        return Description(**about.describe(model), **({"live": told} if told else {}))
+
+    def find(self) -> Any:
+        """The model meant."""
+        kinds = [operation(self.operation).operation] if self.operation else list(catalogue.OPERATIONS)
+        hits = []
+        for kind in kinds:
+            try:
+                hits.append(catalogue.named(self.model, kind)[0])
+            except RequestError as error:
+                if self.operation:
+                    raise error
+        if not hits:
+            raise RequestError(f"There is no model `{self.model}`. list_models shows those there are.")
+        if len(hits) > 1:
+            raise RequestError(f"`{self.model}` is in {', '.join(h.words.operation for h in hits)}; say `operation`.")
+        return hits[0]
+
+
+class Voices(Answer):
+    """Voices to speak with."""
+
+    voices: list[dict[str, Any]]
+
+
+class ListVoices(Query):
+    """The voices of generate_speech."""
+
+    name, answers = "list_voices", Voices
+
+    backend: str | None = None
+
+    async def answer(self, studio: "Studio", caller: str) -> Voices:
+        found = []
+        for model in catalogue.models("generate_speech", self.backend):
+            backend = model.id.partition("/")[0]
+            if model.voices and backend in studio.backends():
+                told = await studio.tell_me(backend, model.voices)
+                rows = told.get("voices") if isinstance(told, dict) else told
+                rows = rows if isinstance(rows, list) else []
+                found += [{"model": model.id, **row} for row in rows if isinstance(row, dict)]
+        if not found:
+            raise RequestError("No backend with a key has voices.")
+        return Voices(voices=found)
+
+
+class Quoted(Answer):
+    """What a call would cost."""
+
+    model: str
+    credits: float | None = Field(default=None, description="exact, where low and high agree")
+    low: float | None = None
+    high: float | None = None
+    published: bool
+    note: str | None = None
+    balance: float | None = None
+    needs_consent: str | None = None
+    next: str
+
+
+class Quote(Query):
+    """What a call would cost, without making it. `arguments`: as for that tool."""
+
+    name, answers = "quote", Quoted
+
+    operation: str
+    arguments: dict[str, Any]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unpacked(cls, said: Any) -> Any:
+        return {word: unpack(value) for word, value in said.items()} if isinstance(said, dict) else said
+
+    async def answer(self, studio: "Studio", caller: str) -> Quoted:
+        kind = operation(self.operation)
+        found = await studio.quote(kind.of(self.arguments))
+        low, high = float(found.price.low), float(found.price.high)
+        exact = found.price.published and low == high
+        upper = f" with max_credits={plain(found.price.high)}, if the user agrees" if found.question else ""
+        return Quoted(
+            model=found.model,
+            credits=high if exact else None,
+            low=None if exact or not found.price.published else low,
+            high=None if exact else high,
+            published=found.price.published,
+            note=found.price.note or None,
+            balance=None if found.left is None else float(found.left),
+            needs_consent=found.question,
+            next=f"{kind.operation}(…){upper}",
+        )
+
+
+class GetJob(Query):
+    """A job's receipt; waits up to wait_s for its end, and fetches again what is paid but not on disk."""
+
+    name, answers = "get_job", Receipt
+
+    job_id: str
+    wait_s: Annotated[float, Field(ge=0, le=600)] = 0.0
+
+    async def answer(self, studio: "Studio", caller: str) -> Receipt:
+        return await studio.receipt(self.job_id, caller)
+
+
+class Jobs(Answer):
+    """Receipts."""
+
+    jobs: list[Receipt]
+
+
+class ListJobs(Query):
+    """Your jobs, newest first."""
+
+    name, answers = "list_jobs", Jobs
+
+    status: Status | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 20
+    since: str | None = Field(default=None, description="ISO time")
+
+    async def answer(self, studio: "Studio", caller: str) -> Jobs:
+        return Jobs(jobs=await studio.recent(caller, self.limit, self.status, self.since))
+
+
+class CancelJob(Query):
+    """Cancel a job, at the backend where it can; says what comes back."""
+
+    name, answers, changes, destroys = "cancel_job", Receipt, True, True
+
+    job_id: str
+
+    async def answer(self, studio: "Studio", caller: str) -> Receipt:
+        said = await studio.carrier.cancel(self.job_id, caller)
+        found = await studio.receipt(self.job_id, caller)
+        return found.model_copy(update={"progress": said})
+
+
+class Accounts(Answer):
+    """Balances, each in its backend's own credits."""
+
+    accounts: list[dict[str, Any]]
+
+
+class GetCredits(Query):
+    """Balances and today's spending."""
+
+    name, answers = "get_credits", Accounts
+
+    backend: str | None = None
+    detail: bool = False
+
+    async def answer(self, studio: "Studio", caller: str) -> Accounts:
+        names = [self.backend] if self.backend else studio.backends()
+        return Accounts(accounts=[await studio.credits(name, self.detail) for name in names])
+
+
+class Uploaded(Answer):
+    """Where a file is now."""
+
+    url: str
+    backend: str
+
+
+class UploadMedia(Query):
+    """Upload a file to a backend; other tools do so by themselves."""
+
+    name, toolset, answers, changes = "upload_media", "library", Uploaded, True
+
+    media: str = Field(description="path, URL, media:// or job id")
+    backend: str | None = None
+
+    async def answer(self, studio: "Studio", caller: str) -> Uploaded:
+        backend = self.backend or next(iter(studio.backends()), "phaya")
+        return Uploaded(url=await studio.inputs.upload(self.media, backend), backend=backend)
+
+
+class Generations(Answer):
+    """What a backend says it made."""
+
+    generations: list[dict[str, Any]]
+
+
+class ListGenerations(Query):
+    """What a backend remembers of a model's work, also what was made elsewhere with the same key."""
+
+    name, toolset, answers = "list_generations", "library", Generations
+
+    model: str
+    limit: Annotated[int, Field(ge=1, le=200)] = 20
+
+    async def answer(self, studio: "Studio", caller: str) -> Generations:
+        model = DescribeModel(model=self.model).find()
+        if model.history is None:
+            known = ", ".join(m.id for m in catalogue.models() if m.history)
+            raise RequestError(f"{model.id} keeps no history; {known} do.")
+        told = await studio.tell_me(model.id.partition("/")[0], model.history, {"limit": self.limit})
+        rows = next((v for v in told.values() if isinstance(v, list)), []) if isinstance(told, dict) else told
+        return Generations(generations=TypeAdapter(list[dict[str, Any]]).validate_python(rows))
+
+
+QUERIES: dict[str, type[Query]] = {
+    query.name: query
+    for query in (
+        *(ListModels, DescribeModel, ListVoices, Quote, GetJob, ListJobs, CancelJob, GetCredits),
+        *(UploadMedia, ListGenerations),
+    )
+}
+"""Every query, in the order in which they are shown."""
+
+TOOLSETS: tuple[str, ...] = ("core", "edit", "avatar", "understand", "library")

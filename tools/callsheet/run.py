@@ -1,0 +1,76 @@
+"""The life of a paid job, in one function that is safe to call again."""
+
+import hashlib
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from callsheet.backends.dialect import Step
+from callsheet.errors import CallsheetError
+from callsheet.guard import Gone
+from callsheet.ledger import Job
+from callsheet.model import Model
+from callsheet.purse import settle
+
+if TYPE_CHECKING:
+    from callsheet.studio import Studio
+
+
+async def run(job: Job, studio: "Studio") -> Job:
+    """Carry a job as far through its life as it can go now.
+
+    Each step is written down before the next begins, and a step already written is skipped, so one call starts a job,
+    finishes it after a crash, or looks in on it later. Nothing is ever submitted twice: only who takes a job from
+    `approved` to `sending` may send it, and a job that is found in `sending` may have been sent.
+    """
+    ask, note = studio.ask(job), studio.ledger.note
+    provider = studio.provider(job.account)
+
+    if job.stage == "new":
+        ask = await studio.inputs.measured(ask)
+        price = ask.price()
+        job = await note(job, stage="quoted", quoted_low=price.low, quoted=price.high, published=price.published)
+
+    if job.stage == "quoted":
+        ask = await studio.inputs.measured(ask)
+        job = await studio.purse.approve(
+            job, ask.price(), await studio.balance(job.account, ask.price().high * job.count)
+        )
+
+    if job.stage == "approved" and await studio.inputs.ready(job, ask):
+        ask = await studio.inputs.prepared(job, ask)
+        await studio.pace.place(job.account)
+        job = await note(job, stage="sending", sent_at=time.time(), tries=job.tries + 1, **intent(ask))
+        with anyio.CancelScope(shield=True):
+            job = await studio.answered(job, ask, await provider.submit(ask, studio.carrier.speaker(job)))
+    elif job.stage == "sending":
+        job = await studio.answered(job, ask, provider.fell())
+
+    if job.stage == "sent":
+        await studio.carrier.turn(job, ask)
+        step = await provider.look(job, ask)
+        job = await note(job, looks=job.looks + 1, **settle(job, ask, provider.backend, step))
+
+    if job.stage == "made":
+        try:
+            job = await note(job, stage="stored", media=await studio.store(job), error=None)
+        except Gone:
+            step = await provider.look(job, ask) if job.ticket else Step()
+            job = await note(job, **later(job), **settle(job, ask, provider.backend, step))
+        except CallsheetError as error:
+            job = await note(job, **later(job), error=error.as_dict())
+
+    return job
+
+
+def intent(ask: Model) -> dict[str, Any]:
+    """What is about to be sent, written down first."""
+    body = json.dumps(ask.body(), sort_keys=True, ensure_ascii=False, default=str)
+    return {"endpoint": ask.create(), "body_hash": hashlib.sha256(body.encode()).hexdigest()}
+
+
+def later(job: Job) -> dict[str, Any]:
+    """A result that could not be stored is fetched again, ever less often."""
+    return {"tries": job.tries + 1, "due": time.time() + min(2.0 ** min(job.tries, 9), 300.0)}

@@ -1,0 +1,195 @@
+"""Everything that can be set, read once at the edge into one frozen object."""
+
+import os
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from dotenv import dotenv_values
+from platformdirs import user_data_path
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from callsheet.errors import RequestError
+
+LIMITS = (
+    "CALLSHEET_ASK",
+    "CALLSHEET_ASK_ABOVE",
+    "CALLSHEET_MAX_PER_JOB",
+    "CALLSHEET_MAX_PER_DAY",
+    "CALLSHEET_UNPRICED",
+)
+"""Set in CALLSHEET_HOME these beat the environment, so that whoever starts the server cannot raise them."""
+
+
+class PerBackend(dict[str, Decimal]):
+    """A number for every backend (under `*`), or one each."""
+
+    def of(self, backend: str) -> Decimal | None:
+        """The number for this backend; None where none is set."""
+        return self.get(backend, self.get("*"))
+
+
+def limits(text: str) -> PerBackend:
+    """Read `5` or `phaya=5,ph0ny=200`."""
+    given = PerBackend()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, number = part.rpartition("=")
+        try:
+            amount = Decimal(number.strip())
+        except InvalidOperation:
+            raise ValueError(f"`{part}` is not a number, nor backend=number") from None
+        if not amount.is_finite() or amount < 0:
+            raise ValueError(f"`{part}` is not a number from 0 up")
+        given[name.strip() or "*"] = amount
+    return given
+
+
+def words(text: object) -> object:
+    """A comma-separated list as a tuple."""
+    return tuple(word.strip() for word in text.split(",") if word.strip()) if isinstance(text, str) else text
+
+
+def folders(text: object) -> object:
+    """Folders separated as PATH is on this system, or by commas."""
+    if not isinstance(text, str):
+        return text
+    parts = text.replace(",", os.pathsep).split(os.pathsep)
+    return tuple(Path(part.strip()).expanduser() for part in parts if part.strip())
+
+
+def home_folder() -> Path:
+    """Where the ledger lives unless CALLSHEET_HOME says otherwise."""
+    return user_data_path("callsheet", appauthor=False)
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(words)]
+Folders = Annotated[tuple[Path, ...], BeforeValidator(folders)]
+Folder = Annotated[Path, BeforeValidator(lambda text: Path(text).expanduser().absolute())]
+
+
+def variable(name: str, description: str, default: Any = None, **more: Any) -> Any:
+    """A setting: its variable and what it means."""
+    return Field(default=default, validation_alias=name, description=description, **more)
+
+
+class Settings(BaseModel):
+    """All that the environment decides. Every field documents one variable."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, arbitrary_types_allowed=True)
+
+    phaya_key: SecretStr | None = variable("PHAYA_API_KEY", "key for Phaya")
+    phaya_base: str = variable("PHAYA_BASE", "Phaya's address, with its path", "https://api.phaya.io/api/v1")
+
+    home: Folder = variable("CALLSHEET_HOME", "folder of the ledger and the settings", None)
+    output_dir: Folder = variable(
+        "CALLSHEET_OUTPUT_DIR", "folder in which media are stored", "~/Callsheet", validate_default=True
+    )
+    input_dirs: Folders = variable(
+        "CALLSHEET_INPUT_DIRS", "folders from which local files may be read, besides the output folder", ()
+    )
+    toolsets: Words = variable("CALLSHEET_TOOLSETS", "toolsets shown to the agent", ("core",))
+    sandbox: Literal["auto", "always", "never"] = variable(
+        "CALLSHEET_SANDBOX", "`auto`: the sandbox when no key at all is set; `always`; `never`", "auto"
+    )
+    ask_above: PerBackend = variable(
+        "CALLSHEET_ASK_ABOVE",
+        "a person is asked above this many credits",
+        "phaya=5,phantaisia=2,progressive-robot=15,ph0ny=200",
+        validate_default=True,
+    )
+    ask: Literal["above", "always", "never"] = variable(
+        "CALLSHEET_ASK", "when a person is asked: `above` the limit, `always`, `never` (the caps still hold)", "above"
+    )
+    max_per_job: PerBackend = variable(
+        "CALLSHEET_MAX_PER_JOB", "hard cap on one job, in credits", "", validate_default=True
+    )
+    max_per_day: PerBackend = variable(
+        "CALLSHEET_MAX_PER_DAY",
+        "hard cap on one day (UTC), in credits",
+        "phaya=100,phantaisia=100,progressive-robot=500,ph0ny=2500",
+        validate_default=True,
+    )
+    unpriced: Literal["ask", "allow", "refuse"] = variable(
+        "CALLSHEET_UNPRICED", "what happens where nobody publishes a price: `ask`, `allow` or `refuse`", "ask"
+    )
+    rate: PerBackend = variable("CALLSHEET_RATE", "requests a minute per backend", "60", validate_default=True)
+    media_hosts: Words = variable(
+        "CALLSHEET_MEDIA_HOSTS", "further hosts (`host` or `host:port`) from which results may be fetched", ()
+    )
+    wait: float = variable("CALLSHEET_WAIT", "seconds a tool waits before it hands back a job id", 45.0, ge=0, le=3600)
+    database_url: SecretStr | None = variable(
+        "CALLSHEET_DATABASE_URL", "`sqlite:///…`; default: a file in CALLSHEET_HOME"
+    )
+
+    @field_validator("ask_above", "max_per_job", "max_per_day", "rate", mode="before")
+    @classmethod
+    def _merged(cls, text: object, info: ValidationInfo) -> object:
+        """Pairs that are not named keep their default; a bare number stands for every backend."""
+        if not isinstance(text, str):
+            return text
+        given = limits(text)
+        known = limits(str(cls.model_fields[str(info.field_name)].default))
+        return given if "*" in given else PerBackend(known | given)
+
+    @classmethod
+    def load(cls, env_file: Path | None = None, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the environment, then CALLSHEET_HOME's `.env` and `limits`, then an explicit file.
+
+        The working directory is never read: a hostile repository could point a base at itself there and be sent the
+        key. For the same reason a file cannot redirect a base whose key came from the environment.
+        """
+        env = dict(os.environ if environ is None else environ)
+        said = read_file(env_file) if env_file else {}
+        home = Path(env.get("CALLSHEET_HOME") or said.get("CALLSHEET_HOME") or home_folder()).expanduser().absolute()
+        kept = read_file(home / ".env") | read_file(home / "limits")
+        values = kept | said | {name: value for name, value in env.items() if value}
+        values |= {name: kept[name] for name in LIMITS if name in kept} | {"CALLSHEET_HOME": str(home)}
+        for key, base in BASES.items():
+            if env.get(key) and not env.get(base):
+                values.pop(base, None)
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            wrong = "; ".join(f"`{e['loc'][0]}`: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
+            raise RequestError(f"A setting cannot be read. {wrong}") from None
+
+    def key(self, backend: str) -> SecretStr | None:
+        """The key for a backend, if one is set."""
+        found: SecretStr | None = getattr(self, f"{backend.replace('-', '_')}_key", None)
+        return found
+
+    def base(self, backend: str) -> str:
+        """The address of a backend, without a slash at its end."""
+        return str(getattr(self, f"{backend.replace('-', '_')}_base")).rstrip("/")
+
+    def sandboxed(self, backend: str) -> bool:
+        """Whether this backend is the sandbox's: always, or because no key at all is set."""
+        no_key = all(getattr(self, name) is None for name in type(self).model_fields if name.endswith("_key"))
+        return self.sandbox == "always" or (self.sandbox == "auto" and no_key)
+
+    @property
+    def database(self) -> str:
+        """Where the ledger is, as SQLAlchemy's async engine wants it."""
+        url = self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.home / 'ledger.sqlite'}"
+        return url.replace("sqlite:///", "sqlite+aiosqlite:///", 1)
+
+
+BASES = {"PHAYA_API_KEY": "PHAYA_BASE"}
+"""Which base each key is sent to."""
+
+
+def read_file(path: Path) -> dict[str, str]:
+    """A dotenv file as a dictionary, without looking anything up in the environment; empty if there is none."""
+    if not path.is_file():
+        return {}
+    return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
