@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 INSTRUCTIONS = """\
 Callsheet makes media through paid backends. Each tool checks price and credits, makes the job once, waits, and stores \
 files.
-Wait: a tool returns after at most wait_s (45 s) with a receipt. status "working" is no error: do as `next` says. A job \
-goes on when you stop waiting. Never make a job again because you did not see its end: get_job or list_jobs finds it. \
+Wait: a tool returns after at most wait_s (45 s) with a receipt. status "working" is no error: do as `next` says. A \
+job goes on when you stop waiting. Never make a job again because you did not see its end: get_job or list_jobs finds it. \
 The same call twice is one job; pass variation=2 for another.
 Pay: quote says what a call costs. "refused" means nothing was sent: tell the user why and what it costs; only with \
 their consent call again with max_credits. "unknown" may have been paid: do not repeat it.

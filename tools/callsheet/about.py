@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from callsheet.model import Model, Price, input_kind, plain
+from callsheet.model import Model, Price, input_of, plain
 
 MOST_PRICES = 64
 
@@ -99,8 +99,8 @@ def limits(field: FieldInfo) -> str:
     values = [value for value in choices(field) if not isinstance(value, bool)]
     if values:
         return ", ".join(str(value) for value in values)
-    kind = input_kind(field)
-    parts = [f"{kind}: URL, path, media:// or job id"] if kind else []
+    mark = input_of(field)
+    parts = [f"{mark.kind}: URL, path, media:// or job id"] if mark else []
     for mark in field.metadata:
         for name, sign in (("min_length", "at least"), ("max_length", "at most"), ("ge", "from"), ("le", "to")):
             if (bound := getattr(mark, name, None)) is not None:

@@ -1,6 +1,10 @@
 """What goes in: which inputs may be used, how long they are, and how the backend gets to see them."""
 
+import base64
+import hashlib
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +16,8 @@ from callsheet.backends import BACKENDS
 from callsheet.errors import RequestError, SpendError
 from callsheet.guard import check_literal
 from callsheet.ledger import Job, jobs
-from callsheet.media import Reference, allowed, refer
-from callsheet.model import Model, plain
+from callsheet.media import LARGEST_INPUT, Reference, allowed, refer
+from callsheet.model import Input, Model, plain
 from callsheet.provider import Provider
 from callsheet.stages import LIVE, whole
 
@@ -63,7 +67,7 @@ class Inputs:
         """The request, knowing how long those of its inputs are that decide the price, as far as they are here."""
         lengths = {}
         for name in ask.measures:
-            for text in ask.inputs().get(name, ("", []))[1]:
+            for text in ask.inputs()[name][1] if name in ask.inputs() else ():
                 path = await self.local(refer(text))
                 if path and (form := ffmpeg.form_at(path)):
                     facts = await ffmpeg.probe(path, form)
@@ -118,35 +122,66 @@ class Inputs:
             )
         provider = self.studio.provider(job.account)
         ready = {}
-        for name, (_, texts) in ask.inputs().items():
-            ready[name] = [await self.reachable(refer(text), provider) for text in texts]
+        for name, (mark, texts) in ask.inputs().items():
+            ready[name] = [await self.reach(refer(text), mark, provider) for text in texts]
         return ask.with_inputs(ready) if ready else ask
 
-    async def reachable(self, ref: Reference, provider: Provider) -> str:
-        """A URL under which the backend can fetch an input; files are uploaded."""
-        if ref.url:
-            return ref.url
-        if ref.job_id:
-            media = await self.studio.ledger.results(ref.job_id)
-            if ref.number >= len(media):
-                raise RequestError(f"{ref.text}: there is no such file.")
-            item, job = media[ref.number], await self.studio.ledger.get(ref.job_id)
-            young = time.time() - (job.ended_at or 0.0) < FRESH_LINK_S
-            if item.get("url") and job.account == provider.account and young:
-                return str(item["url"])
-            return await provider.upload(Path(item["path"]))
+    async def reach(self, ref: Reference, mark: Input, provider: Provider) -> str:
+        """An input in the form in which the backend takes it."""
+        link = ref.url or await self.fresh_link(ref, provider)
+        if link and mark.by in ("url", "inline"):
+            return link
+        if mark.by == "name" and link and link.startswith(provider.base):
+            return link.rpartition("/")[2]
+        async with self.on_disk(ref) as path:
+            if mark.by == "inline":
+                return await anyio.to_thread.run_sync(data_uri, path)
+            return str(path) if mark.by == "file" else await provider.upload(path, mark.kind)
+
+    async def fresh_link(self, ref: Reference, provider: Provider) -> str | None:
+        """The link that the same backend gave a result lately."""
+        if not ref.job_id:
+            return None
+        media, job = await self.studio.ledger.results(ref.job_id), await self.studio.ledger.get(ref.job_id)
+        if ref.number >= len(media):
+            raise RequestError(f"{ref.text}: there is no such file.")
+        young = time.time() - (job.ended_at or 0.0) < FRESH_LINK_S
+        return media[ref.number].get("url") if job.account == provider.account and young else None
+
+    @asynccontextmanager
+    async def on_disk(self, ref: Reference) -> AsyncIterator[Path]:
+        """An input as a file: where it lies, or a copy kept beside the ledger for as long as the job may need it."""
+        if path := await self.local(ref):
+            yield path
+            return
         if ref.data is not None:
-            form = ffmpeg.form_of(ref.data[:64])
-            if form is None:
-                raise RequestError("A data URI holds no image, sound or video.")
-            async with anyio.TemporaryDirectory(prefix="callsheet-") as folder:
-                path = Path(folder) / f"input{form.suffix}"
-                path.write_bytes(ref.data)
-                return await provider.upload(path)
-        return await provider.upload(allowed(Path(str(ref.path)), self.folders))
+            data = ref.data
+        else:
+            data = b""
+            async with self.studio.fetcher.open(ref.text) as response:
+                async for chunk in response.aiter_bytes():
+                    data += chunk
+                    if len(data) > LARGEST_INPUT:
+                        raise RequestError(f"{ref.text[:80]} is larger than {LARGEST_INPUT >> 20} MB.")
+        form = ffmpeg.form_of(data[:64])
+        if form is None:
+            raise RequestError(f"{ref.text[:80]} holds no image, sound or video.")
+        folder = self.studio.settings.home / "inputs"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{hashlib.sha256(data).hexdigest()[:32]}{form.suffix}"
+        await anyio.to_thread.run_sync(path.write_bytes, data)
+        yield path
 
     async def upload(self, text: str, backend: str) -> str:
         """Upload a file, a result, or what a URL gives; returns its URL at the backend."""
-        ref, provider = refer(text), self.studio.provider(self.studio.account(backend))
-        path = await self.local(ref)
-        return await provider.upload(path) if path else await self.reachable(ref, provider)
+        provider = self.studio.provider(self.studio.account(backend))
+        async with self.on_disk(refer(text)) as path:
+            form = ffmpeg.form_at(path)
+            return await provider.upload(path, form.kind if form else "file")
+
+
+def data_uri(path: Path) -> str:
+    """A file as a data URI."""
+    form = ffmpeg.form_at(path)
+    mime = form.mime if form else "application/octet-stream"
+    return f"data:{mime};base64,{base64.b64encode(path.read_bytes()).decode()}"

@@ -63,9 +63,14 @@ def plain(credits: Decimal | float) -> str:
 
 @dataclass(frozen=True)
 class Input:
-    """Marks a field that refers to media: a URL, a path, a data URI, `media://…` or a job's id."""
+    """Marks a field that refers to media: a URL, a path, a data URI, `media://…` or a job's id.
+
+    `by` says what the backend wants instead: a `url` it can fetch, the file `inline` (a URL passes, anything else
+    becomes a data URI), the `file` itself as a local path, or the `name` under which the backend has it already.
+    """
 
     kind: str
+    by: Literal["url", "inline", "file", "name"] = "url"
 
 
 Picture = Annotated[str, Input("image")]
@@ -82,20 +87,20 @@ def spelt(words: Mapping[str, str]) -> PlainSerializer:
     return PlainSerializer(lambda word: words.get(word, word), when_used="unless-none")
 
 
-def input_kind(field: FieldInfo) -> str | None:
-    """What kind of media a field refers to, if any."""
+def input_of(field: FieldInfo) -> Input | None:
+    """How a field refers to media, if it does."""
 
     def marks(annotation: Any) -> Iterator[Any]:
         for part in get_args(annotation):
             yield part
             yield from marks(part)
 
-    return next((m.kind for m in (*field.metadata, *marks(field.annotation)) if isinstance(m, Input)), None)
+    return next((m for m in (*field.metadata, *marks(field.annotation)) if isinstance(m, Input)), None)
 
 
 @dataclass
 class Harvest:
-    """What a finished job gave: links to fetch, text to read, data to store as a file."""
+    """What a finished job gave: links to fetch (a path is below the backend's base), text to read, data to store."""
 
     urls: list[str] = field(default_factory=list)
     text: str | None = None
@@ -196,13 +201,13 @@ class Model(BaseModel):
         """The result in the last answer."""
         return Harvest(urls=links(answer, self.results) or links(answer, LINKS)[:1])
 
-    def inputs(self) -> dict[str, tuple[str, list[str]]]:
-        """The media it refers to: field, kind and references."""
+    def inputs(self) -> dict[str, tuple[Input, list[str]]]:
+        """The media it refers to: field, what it is, and references."""
         found = {}
         for name, info in type(self).model_fields.items():
-            kind, value = input_kind(info), getattr(self, name)
-            if kind and value:
-                found[name] = (kind, value if isinstance(value, list) else [value])
+            mark, value = input_of(info), getattr(self, name)
+            if mark and value:
+                found[name] = (mark, value if isinstance(value, list) else [value])
         return found
 
     def with_inputs(self, ready: Mapping[str, list[str]]) -> "Model":

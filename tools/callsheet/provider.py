@@ -1,5 +1,6 @@
 """The only place that speaks HTTP to a backend."""
 
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -8,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import stamina
 from pydantic import SecretStr
@@ -15,12 +17,14 @@ from pydantic import SecretStr
 from callsheet.backends.dialect import NOT_ACCEPTED, Answer, Backend, Route, Step, message
 from callsheet.errors import CallsheetError, ProviderError, RequestError, SpendError
 from callsheet.ledger import Job
-from callsheet.model import Model
+from callsheet.model import Model, Price, exactly
 from callsheet.pace import Pace
+from callsheet.settings import Settings
 
 NEVER_ARRIVED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol, httpx2.PoolTimeout)
 TIMEOUT = httpx2.Timeout(60.0, connect=10.0)
 PATIENT = httpx2.Timeout(300.0, connect=10.0)
+STANDING_S = 300.0
 LARGEST_ANSWER = 32 * 2**20
 
 
@@ -34,12 +38,15 @@ class Provider:
         key: SecretStr,
         pace: Pace,
         account: str,
+        settings: Settings,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        self.backend, self.base, self.key, self.pace, self.account = backend, base.rstrip("/"), key, pace, account
+        self.backend, self.base, self.key, self.pace, self.account = backend, backend.tidy(base), key, pace, account
+        self.settings = settings
+        self.stood: tuple[float, Answer] | None = None
         root = httpx2.URL(self.base)
         self.origin = f"{root.scheme}://{root.netloc.decode('ascii')}"
-        self.root = self.base.removesuffix("/api/v1") if self.base.endswith("/api/v1") else self.origin
+        self.root = self.base.removesuffix(backend.below) if self.base.endswith(backend.below) else self.origin
         self.http = httpx2.AsyncClient(transport=transport, timeout=TIMEOUT, follow_redirects=False)
         self.fresh = httpx2.AsyncClient(
             transport=transport,
@@ -63,16 +70,15 @@ class Provider:
         """The key, for the backend's own origin only."""
         return {"Authorization": f"Bearer {self.key.get_secret_value()}", "Accept": "application/json"}
 
-    async def send(self, route: Route, *, fresh: bool = False, files: Mapping[str, Any] | None = None) -> Answer:
+    async def send(self, route: Route, *, fresh: bool = False, headers: Mapping[str, str] | None = None) -> Answer:
         """One request, without a retry. The caller has taken a place for it."""
         client = self.fresh if fresh else self.http
         request = client.build_request(
             route.method,
             self.url(route.path),
-            json=route.body if route.body is not None and files is None else None,
-            files=files,
             params=route.query,
-            headers=self.headers,
+            headers={**self.headers, **(headers or {})},
+            **(await parts(route) if route.files else {"json": route.body} if route.body is not None else {}),
         )
         response = await client.send(request, stream=True)
         try:
@@ -94,7 +100,7 @@ class Provider:
             if route.body is not None and route.body.get("stream"):
                 answer = await self.stream(route, say)
             else:
-                answer = await self.send(route, fresh=True)
+                answer = await self.send(route, fresh=True, headers=self.backend.headers(ask, self.settings))
         except NEVER_ARRIVED as error:
             return Step(stage="approved", error=self.trouble(error).as_dict(), pause=2.0, patience=3)
         except httpx2.HTTPError as error:
@@ -175,18 +181,33 @@ class Provider:
             raise ProviderError(f"{self.backend.title}'s balance cannot be read.")
         return credits, asked_at
 
-    async def upload(self, path: Path) -> str:
-        """Send a file to the backend; returns its URL there."""
-        route = self.backend.upload()
+    async def upload(self, path: Path, kind: str) -> str:
+        """Send a file to the backend; returns its URL or name there."""
+        route = self.backend.upload(path, kind)
         if route is None:
-            raise RequestError(f"{self.backend.title} takes no uploads; give a public URL.")
-        answer = await self.call(route, files={"file": (path.name, path.read_bytes())})
-        url = self.backend.read_upload(answer)
+            raise RequestError(f"{self.backend.title} takes no {kind} uploads; give a public URL.")
+        url = self.backend.read_upload(await self.call(route))
         if url is None:
             raise ProviderError(f"{self.backend.title} took {path.name}, but gave no URL for it.")
         return url
 
-    async def call(self, route: Route, files: Mapping[str, Any] | None = None) -> Answer:
+    async def price(self, ask: Model) -> Price:
+        """What a request costs: as the backend quotes it where it does, else by the catalogue; and that it is allowed.
+
+        Raises:
+            RequestError: the account may not do this.
+        """
+        if (standing := self.backend.standing()) is not None:
+            if self.stood is None or time.monotonic() - self.stood[0] > STANDING_S:
+                self.stood = time.monotonic(), await self.call(standing)
+            self.backend.check(ask, self.stood[1])
+        if (route := self.backend.quote(ask)) is not None:
+            with contextlib.suppress(CallsheetError):
+                if (credits := self.backend.read_quote(await self.call(route))) is not None:
+                    return exactly(credits)
+        return ask.price()
+
+    async def call(self, route: Route) -> Answer:
         """A call that may safely be made again, with a place of the account's for each try.
 
         Raises:
@@ -195,7 +216,7 @@ class Provider:
 
         async def once() -> Answer:
             await self.pace.place(self.account)
-            answer = await self.send(route, files=files)
+            answer = await self.send(route)
             if answer.status in (429, 502, 503, 504):
                 raise Again(answer)
             return answer
@@ -254,6 +275,14 @@ class Provider:
             "and it is not sent again by itself."
         )
         return ProviderError(text, safe_to_retry=False)
+
+
+async def parts(route: Route) -> dict[str, Any]:
+    """A multipart request's files and fields."""
+    files = {
+        name: (path.name, await anyio.to_thread.run_sync(path.read_bytes)) for name, path in (route.files or {}).items()
+    }
+    return {"files": files, "data": {name: str(value) for name, value in (route.body or {}).items()}}
 
 
 class Again(Exception):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from callsheet.backends.dialect import Step
 from callsheet.errors import CallsheetError
 from callsheet.guard import Gone
 from callsheet.ledger import Job
@@ -25,19 +24,16 @@ async def run(job: Job, studio: "Studio") -> Job:
     finishes it after a crash, or looks in on it later. Nothing is ever submitted twice: only who takes a job from
     `approved` to `sending` may send it, and a job that is found in `sending` may have been sent.
     """
-    ask, note = studio.ask(job), studio.ledger.note
+    ask, note, price = studio.ask(job), studio.ledger.note, None
     provider = studio.provider(job.account)
 
     if job.stage == "new":
-        ask = await studio.inputs.measured(ask)
-        price = ask.price()
+        price = await studio.priced(ask, provider)
         job = await note(job, stage="quoted", quoted_low=price.low, quoted=price.high, published=price.published)
 
     if job.stage == "quoted":
-        ask = await studio.inputs.measured(ask)
-        job = await studio.purse.approve(
-            job, ask.price(), await studio.balance(job.account, ask.price().high * job.count)
-        )
+        price = price or await studio.priced(ask, provider)
+        job = await studio.purse.approve(job, price, await studio.balance(job.account, price.high * job.count))
 
     if job.stage == "approved" and await studio.inputs.ready(job, ask):
         ask = await studio.inputs.prepared(job, ask)
@@ -56,9 +52,9 @@ async def run(job: Job, studio: "Studio") -> Job:
     if job.stage == "made":
         try:
             job = await note(job, stage="stored", media=await studio.store(job), error=None)
-        except Gone:
-            step = await provider.look(job, ask) if job.ticket else Step()
-            job = await note(job, **later(job), **settle(job, ask, provider.backend, step))
+        except Gone as error:
+            found = (await provider.look(job, ask)).get("harvest") if job.ticket else None
+            job = await note(job, **later(job), error=error.as_dict(), harvest=found or job.harvest)
         except CallsheetError as error:
             job = await note(job, **later(job), error=error.as_dict())
 

@@ -137,6 +137,7 @@ class Studio:
                 key or SecretStr(""),
                 self.pace,
                 account,
+                self.settings,
                 self.transports(account),
             )
         return self.providers[account]
@@ -149,12 +150,20 @@ class Studio:
         Raises:
             RequestError: it cannot be done.
         """
-        ask = await self.inputs.measured(await self.inputs.checked(catalogue.ask(words, self.backends())))
+        ask = await self.inputs.checked(catalogue.ask(words, self.backends()))
         account = self.account(ask.backend)
-        price = ask.price().times(getattr(words, "count", None) or 1)
+        price = (await self.priced(ask, self.provider(account))).times(getattr(words, "count", None) or 1)
         await self.balance(account, price.high)
         question = self.purse.question(ask.backend, price, None)
         return Quote(ask.name, price, await self.purse.left(account), question)
+
+    async def priced(self, ask: Model, provider: Provider) -> Price:
+        """What a request costs, knowing what can be known of its inputs.
+
+        Raises:
+            RequestError: the account may not do this.
+        """
+        return await provider.price(await self.inputs.measured(ask))
 
     async def order(self, words: Words, caller: str = "local", agreed: Decimal | None = None) -> tuple[Job, bool]:
         """Write a request down and start carrying it. Returns the job, and whether the same call was known already.
@@ -239,6 +248,9 @@ class Studio:
     async def store(self, job: Job) -> list[dict[str, Any]]:
         """The results of a job, as files."""
         provider = self.provider(job.account)
+        assert job.harvest is not None  # noqa: S101  (a job is only `made` with one)
+        links = [provider.url(link) if link.startswith("/") else link for link in job.harvest.urls]
+        job = replace(job, harvest=replace(job.harvest, urls=links))
         home = {"home": provider.origin, "home_client": provider.http, "auth": provider.headers}
         return await self.shelf.store(job, home)
 

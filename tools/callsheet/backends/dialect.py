@@ -6,11 +6,13 @@ A backend is a subclass with other data. It never sends anything; provider.py do
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypedDict
 from urllib.parse import quote
 
 from callsheet.errors import ProviderError
 from callsheet.model import Harvest, Model
+from callsheet.settings import Settings
 
 
 class Route(NamedTuple):
@@ -20,6 +22,8 @@ class Route(NamedTuple):
     path: str
     body: dict[str, Any] | None = None
     query: dict[str, Any] | None = None
+    files: dict[str, Path] | None = None
+    """Parts of a multipart request; the body's fields become its other parts."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Backend:
     title: ClassVar[str]
     key_variable: ClassVar[str]
     base_variable: ClassVar[str]
+    below: ClassVar[str] = ""
+    """The part of the base that is not the host's root, as it is documented."""
     sandbox_key: ClassVar[str] = "pk_sandbox"
     ids: ClassVar[tuple[str, ...]] = ("job_id", "id")
     states: ClassVar[tuple[str, ...]] = ("status", "state")
@@ -79,6 +85,10 @@ class Backend:
     """Whether credits come back when a job fails, as far as is documented."""
     floor_s: ClassVar[float] = 2.0
     """Looks more often than this teach nothing: the backend answers from a cache."""
+
+    def tidy(self, base: str) -> str:
+        """A base as users may write it, as we use it."""
+        return base.rstrip("/")
 
     def submit(self, ask: Model) -> Route:
         """How a job is created."""
@@ -104,9 +114,32 @@ class Backend:
         """What the backend tells of the account, each by one GET."""
         return {}
 
-    def upload(self) -> Route | None:
-        """Where a file is uploaded to get a URL, as multipart part `file`; None where it cannot be."""
+    def upload(self, path: Path, kind: str) -> Route | None:
+        """How a file is uploaded to get a URL or a name for it; None where it cannot be."""
         return None
+
+    def headers(self, ask: Model, settings: Settings) -> dict[str, str]:
+        """Headers that a create needs besides the key."""
+        return {}
+
+    def quote(self, ask: Model) -> Route | None:
+        """How the backend itself is asked what a request costs; None where it cannot be."""
+        return None
+
+    def read_quote(self, answer: Answer) -> Decimal | None:
+        """The credits in that answer."""
+        raise NotImplementedError
+
+    def standing(self) -> Route | None:
+        """How the backend is asked what the account may do; None where it does not matter."""
+        return None
+
+    def check(self, ask: Model, standing: Answer) -> None:
+        """Whether the account may do this.
+
+        Raises:
+            RequestError: its plan does not allow it.
+        """
 
     def read_upload(self, answer: Answer) -> str | None:
         """The URL of the uploaded file."""

@@ -4,6 +4,7 @@ Source: the vendor's skill reference and listing, and clients that talk to the l
 """
 
 from decimal import Decimal
+from pathlib import Path
 
 from callsheet.backends.dialect import Answer, Backend, Route, number, part
 
@@ -13,6 +14,7 @@ class Phaya(Backend):
 
     name, title = "phaya", "Phaya"
     key_variable, base_variable = "PHAYA_API_KEY", "PHAYA_BASE"
+    below = "/api/v1"
     floor_s = 3.0
     """A pending status may be 5 s old, and the vendor advises a look every 3 to 5 s."""
 
@@ -36,5 +38,5 @@ class Phaya(Backend):
             "queue": Route("GET", "/media/queue/stats"),
         }
 
-    def upload(self) -> Route | None:
-        return Route("POST", "/media/upload")
+    def upload(self, path: Path, kind: str) -> Route | None:
+        return Route("POST", "/media/upload", files={"file": path})

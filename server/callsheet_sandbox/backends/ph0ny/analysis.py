@@ -20,7 +20,11 @@ def analysis(video: bytes, tasks: Sequence[str], question: str | None) -> dict[s
         found["transcript"] = {"text": text, "language": language_of(text), "segments": segments(cues)}
     if "scenes" in tasks:
         found["scenes"] = [
-            {"start": start, "end": end, "description": f"Shot {n} of {len(shots)}: the sandbox sees cuts, not meanings."}
+            {
+                "start": start,
+                "end": end,
+                "description": f"Shot {n} of {len(shots)}; the sandbox sees cuts only",
+            }
             for n, (start, end) in enumerate(shots, 1)
         ]
     if "embed" in tasks:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 from zlib import crc32
 
 from anyio.to_thread import run_sync
@@ -203,7 +203,7 @@ class Analyze(Order):
     seconds: ClassVar[float] = 3.0
     file: ClassVar[str] = "analysis.json"
     video_url: Url
-    tasks: Annotated[list[Task], Field(min_length=1)] = ["transcribe", "scenes", "embed"]
+    tasks: list[Task] = Field(default=["transcribe", "scenes", "embed"], min_length=1)
     question: str | None = Field(default=None, min_length=1)
     provider: WatchEngine = "auto"
 

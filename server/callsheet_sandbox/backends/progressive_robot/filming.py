@@ -6,7 +6,7 @@ from zlib import crc32
 from callsheet_sandbox import props
 from callsheet_sandbox.backends.progressive_robot.cuts import keeping, marked
 from callsheet_sandbox.backends.progressive_robot.solid import solid
-from callsheet_sandbox.props.engine import look
+from callsheet_sandbox.props.engine import look, moved
 
 CLIP_SECONDS = 600
 
@@ -54,7 +54,7 @@ def _speaking(reel: Reel, face: bytes, voice: bytes) -> bytes:
     fill = f"scale={reel.width}:{reel.height}:force_original_aspect_ratio=increase,crop={reel.width}:{reel.height}"
     shaped = props.run_ffmpeg(["-i", "face", "-vf", fill], {"face": face}, "face.png")
     with props.bench({"voice": voice}) as place:
-        words = [word for word in look(place, "voice")[1] if word.start < reel.seconds]
+        words = moved(look(place, "voice")[1], 0, until=reel.seconds)
         heard = ["-i", "voice", "-map", "0:a:0", "-af", "apad", "-t", f"{reel.seconds:.4f}", "-c:a", "pcm_s16le"]
         part = keeping(place, heard, words, "part.wav")
     return fitted(props.talking_head(shaped, part), reel)
@@ -70,7 +70,7 @@ def fitted(video: bytes, reel: Reel) -> bytes:
         frames = ["-frames:v", str(max(1, round(reel.seconds * reel.frame_rate)))]
         sound = ["-map", "0:a:0", "-af", f"apad,atrim=duration={reel.seconds:.4f}", *props.AAC] if found.audio else []
         args = ["-i", "video", "-map", "0:v:0", "-vf", f"{fill},{held}", *frames, *props.H264, *sound]
-        return keeping(place, args, [word for word in words if word.start < reel.seconds])
+        return keeping(place, args, moved(words, 0, until=reel.seconds))
 
 
 def restyled(video: bytes, prompt: str, strength: float) -> bytes:

@@ -1,6 +1,6 @@
 """Progressive Robot's video: what is asked for, polled, shared, cancelled and extended."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from secrets import token_urlsafe
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from callsheet_sandbox import props
 from callsheet_sandbox.backends.progressive_robot.door import Kind, Robot, absent, work, wrong
 from callsheet_sandbox.backends.progressive_robot.filming import CLIP_SECONDS, Reel, filmed, restyled
 from callsheet_sandbox.backends.progressive_robot.generations import Generations
+from callsheet_sandbox.backends.progressive_robot.orgs import project_of
 from callsheet_sandbox.backends.progressive_robot.people import NAME
 from callsheet_sandbox.backends.progressive_robot.prices import (
     RESTYLE,
@@ -147,7 +148,7 @@ class Video:
             if (source := getattr(said, name)) is not None:
                 await self.robot.source(call, source, kind)
         if said.project_id is not None:
-            self.robot.project(call, said.project_id)
+            project_of(self.robot, call, said.project_id)
         told = said.model_dump(include={"prompt", "negative_prompt", "width", "height", "frames", "steps", "seed"})
         job = await self.generations.start(
             *(call, "video", said.model, video_price(said.model, said.frames, said.steps)),
@@ -275,7 +276,7 @@ async def make(box: Box, job: Job) -> Sequence[bytes]:
     if job.facts["model"] == "v2v":
         order = Restyle.model_validate(job.body)
         video = await box.read(order.video_filename)
-        return [await run_sync(lambda: restyled(video, order.prompt, order.strength))]
+        return [await run_sync(restyled, video, order.prompt, order.strength)]
     said = Generate.model_validate(job.body)
     held = {name: await box.read(given) for name in INPUTS if (given := getattr(said, name)) is not None}
     reel = Reel(
@@ -284,5 +285,4 @@ async def make(box: Box, job: Job) -> Sequence[bytes]:
         marked=job.facts["watermark"],
         **held,
     )
-    shoot: Callable[[], bytes] = lambda: filmed(reel)  # noqa: E731
-    return [await run_sync(shoot)]
+    return [await run_sync(filmed, reel)]
