@@ -24,3 +24,13 @@ def transport(backend: str, folder: Path | None = None, **options: "Unpack[Optio
 def phaya(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
     """The sandbox's Phaya."""
     return transport("phaya", folder)
+
+
+def ph0ny(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
+    """The sandbox's ph0ny, with the credits of its free tier."""
+    return transport("ph0ny", folder, credits={"ph0ny": 2500.0})
+
+
+def phantaisia(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
+    """The sandbox's Phantaisia, with the credits of its smallest tier."""
+    return transport("phantaisia", folder, credits={"phantaisia": 1000.0})

@@ -17,6 +17,15 @@ BACKENDS: dict[str, tuple[str, ...]] = {
     # Each is the module of its name in callsheet_sandbox.backends, whose `desk(box)` returns its Desk. The first whose
     # prefix fits is asked: one that ends in "/" takes everything below it, any other exactly itself.
     "phaya": ("/api/v1/", "/v1/chat/completions", "/chat/completions", "/v1/models", "/v1/embeddings", "/v1/responses"),
+    "ph0ny": (
+        *("/v1/video/", "/jobs/", "/v1/synthesize", "/v1/transcribe", "/v1/voices", "/v1/voices/", "/v1/usage"),
+        *("/v1/keys", "/v1/keys/", "/v1/billing/", "/v1/agents", "/v1/agents/", "/v1/audience-groups"),
+        *("/v1/audience-groups/", "/v1/sessions/", "/v1/outbound", "/v1/outbound/", "/v1/phone-numbers"),
+        *("/v1/inkbox-lines/", "/v1/collections", "/v1/collections/"),
+    ),
+    "phantaisia": (
+        *("/token", "/v1/run/", "/v1/status/", "/v1/credits", "/v1/filters/", "/v1/workflows/", "/v2/", "/v3/", "/v4/"),
+    ),
 }
 
 

@@ -55,6 +55,12 @@ def unpublished(ceiling: Decimal | str, note: str = "") -> Price:
     return Price(Decimal(0), Decimal(ceiling), published=False, note=note)
 
 
+def amount(credits: Decimal | float) -> str:
+    """`1 credit`, `2.5 credits`."""
+    text = plain(credits)
+    return f"{text} credit{'' if text == '1' else 's'}"
+
+
 def plain(credits: Decimal | float) -> str:
     """Credits for a person: no trailing zeros, no exponent."""
     text = f"{Decimal(str(credits)):.9f}".rstrip("0").rstrip(".")

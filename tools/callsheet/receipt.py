@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from callsheet.model import plain
+from callsheet.model import amount, plain
 from callsheet.stages import STATUS, Status, whole
 
 if TYPE_CHECKING:
@@ -102,9 +102,9 @@ class Receipt(Part):
         """What it cost, or will, in words."""
         c = self.credits
         if c.charged is not None:
-            text = f"{plain(c.charged)} credits charged"
+            text = f"{amount(c.charged)} charged"
         elif c.quoted is not None:
-            text = f"{plain(c.quoted)} credits {'quoted' if self.status == 'refused' else 'reserved'}"
+            text = f"{amount(c.quoted)} {'quoted' if self.status == 'refused' else 'reserved'}"
         else:
             text = "nothing spent"
         if c.refunded:

@@ -38,6 +38,8 @@ from callsheet.words import Words
 
 BALANCE_S = 60.0
 """So old a balance is still good enough: what was reserved since is subtracted."""
+TITLES = ("prompt", "text", "title", "question", "script")
+"""Words that say what a job is about, the best first."""
 LARGEST_RESOURCE = 32 * 2**20
 
 Transports = Callable[[str], httpx2.AsyncBaseTransport | None]
@@ -180,7 +182,7 @@ class Studio:
             operation=words.operation,
             model=ask.name,
             account=account,
-            title=" ".join(str(said.get("prompt") or said.get("text") or said.get("title") or "").split())[:80],
+            title=" ".join(str(next((said[w] for w in TITLES if said.get(w)), "")).split())[:80],
             words=said,
             digest=self.digest(words, ask.name, account, caller),
             max_credits=None if words.max_credits is None else Decimal(str(words.max_credits)),

@@ -1,5 +1,6 @@
 """Phantaisia's queue: so many jobs at once for each account, paid when they are taken on, refunded when they fail."""
 
+import uuid
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -36,8 +37,11 @@ class Queue:
         if len(running) >= self.most:
             raise Refusal(429, {"detail": "Too many simultaneous requests"})
         names = [self.box.put(data, ".image", backend=BACKEND, owner=owner) for data in pictures]
-        known = {**(facts or {}), "inputs": names}
-        opened = self.box.jobs.open(
-            BACKEND, owner, service, body, price=price, seconds=seconds, files=files, facts=known
+        return self.box.jobs.open(
+            *(BACKEND, owner, service, body),
+            price=price,
+            seconds=seconds,
+            files=files,
+            facts={**(facts or {}), "inputs": names},
+            id=f"job-{uuid.uuid4()}",
         )
-        return opened

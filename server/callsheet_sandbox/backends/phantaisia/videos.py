@@ -1,7 +1,7 @@
 """Phantaisia's three video routes; model, ratio and length are checked in that order, each with its error code.
 
-From the help centre page "How to Use the Video API Endpoint" on https://helpcenter.eventstation.ai/, read November 2026;
-it points to a price page that cannot be found, so the prices are ours.
+From "How to Use the Video API Endpoint" on https://helpcenter.eventstation.ai/, read November 2026; the price page it
+points to cannot be found, so the prices are ours.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from pydantic import Field
 
 from callsheet_sandbox import props
 from callsheet_sandbox.backends.phantaisia.queue import Queue
-from callsheet_sandbox.backends.phantaisia.words import BACKEND, bodiless, coded, picture
+from callsheet_sandbox.backends.phantaisia.words import BACKEND, Picture, bodiless, coded, picture
 from callsheet_sandbox.box import Box
 from callsheet_sandbox.desk import Body, Call, Desk, Refusal, Reply, problem
 from callsheet_sandbox.jobs import Job
@@ -41,7 +41,7 @@ class SingleFrame(Body):
 
     frames: ClassVar[tuple[str, ...]] = ("prompt_image",)
     models: ClassVar[tuple[str, ...]] = MODELS
-    prompt_image: str = Field(min_length=1)
+    prompt_image: Picture
     prompt: str = Field(min_length=1, max_length=2000)
     model: str
     duration: Duration
@@ -59,8 +59,8 @@ class FirstLastFrame(Body):
     frames: ClassVar[tuple[str, ...]] = ("first_frame", "last_frame")
     models: ClassVar[tuple[str, ...]] = ("advanced",)
     ratio: ClassVar[str] = "auto"
-    first_frame: str = Field(min_length=1)
-    last_frame: str = Field(min_length=1)
+    first_frame: Picture
+    last_frame: Picture
     prompt: str = Field(min_length=1, max_length=2000)
     model: str
     duration: Duration

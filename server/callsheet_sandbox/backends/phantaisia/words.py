@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+from typing import Annotated
 
 from anyio.to_thread import run_sync
+from pydantic import AfterValidator
 from starlette.requests import Request
 
 from callsheet_sandbox import props
@@ -11,6 +13,15 @@ from callsheet_sandbox.box import Box
 from callsheet_sandbox.desk import Desk, Refusal, problem
 
 BACKEND = "phantaisia"
+
+
+def _addressed(said: str) -> str:
+    if not said.startswith(("data:image/", "http://", "https://")):
+        raise ValueError("Input should be a data URI (data:image/jpeg;base64,…) or a public URL")
+    return said
+
+
+Picture = Annotated[str, AfterValidator(_addressed)]
 
 
 def coded(code: str, detail: str) -> Refusal:
@@ -34,8 +45,7 @@ async def picture(desk: Desk, field: str, said: str, *, bare: bool = False) -> b
     else:
         data = await _bare(said) if bare else None
     if data is None:
-        wanted = "base64" if bare else "a data URI (data:image/jpeg;base64,…) or a public URL"
-        raise desk.invalid([problem(["body", field], f"Input should be an image as {wanted}")])
+        raise desk.invalid([problem(["body", field], "Input should hold an image in base64")])
     return data
 
 

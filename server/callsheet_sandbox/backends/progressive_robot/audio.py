@@ -1,6 +1,7 @@
 """Progressive Robot's music and speech, and sound under videos."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal, get_args
 
 from anyio.to_thread import run_sync
@@ -111,7 +112,7 @@ class Audio:
         self, call: Call[AddAudio] | Call[AddSpeech], video: str, audio: str, offset: float = 0.0, volume: float = 1.0
     ) -> Reply:
         shown, heard = await self.robot.source(call, video, "video"), await self.robot.source(call, audio, "audio")
-        mixed = lambda: props.with_audio(shown, heard, offset=offset, volume=volume)  # noqa: E731
+        mixed = partial(props.with_audio, shown, heard, offset=offset, volume=volume)
         (name,) = await self.robot.sell(call, "mixed", 0, mixed, ".mp4")
         return self.robot.sold(call, 0, filename=name)
 

@@ -133,24 +133,23 @@ def branded(video: bytes, logo: bytes, position: str) -> bytes:
 
 def card(text: str, size: int, colour: str, most: int) -> bytes:
     """Words on nothing, with a dark edge so that they can be read on anything."""
-    from PIL import Image, ImageColor, ImageFilter  # noqa: PLC0415 - heavy
+    from PIL import Image, ImageChops, ImageColor, ImageFilter  # noqa: PLC0415 - heavy
 
     from callsheet_sandbox.props import letters  # noqa: PLC0415 - heavy
 
-    red, green, blue, *rest = ImageColor.getrgb(colour)
+    fill = ImageColor.getcolor(colour, "RGBA")
     rows = letters.wrapped(text, size, max(size, most - size), lines=20)
     wide = max(1, round(max(letters.width(row, size) for row in rows)))
     step, edge = round(size * 1.3), max(2, size // 4)
-    words = Image.new("RGBA", (wide + 2 * edge, step * len(rows) + 2 * edge), (red, green, blue, 0))
+    words = Image.new("RGBA", (wide + 2 * edge, step * len(rows) + 2 * edge), (255, 255, 255, 0))
     for number, row in enumerate(rows):
-        at = (edge, edge + step * number + round(size * 0.95))
-        letters.write(words, at, row, size, f"#{red:02x}{green:02x}{blue:02x}", "Bold")
-    halo = words.getchannel("A").filter(ImageFilter.GaussianBlur(max(1, size / 14))).point(lambda level: min(255, level * 2))
-    shade = Image.new("RGBA", words.size, (8, 8, 16, 0))
-    shade.putalpha(halo)
-    made = Image.alpha_composite(shade, words)
-    if rest:
-        made.putalpha(made.getchannel("A").point(lambda level: level * rest[0] // 255))
+        letters.write(words, (edge, edge + step * number + round(size * 0.95)), row, size, weight="Bold")
+    ink = words.getchannel("A")
+    halo = ink.filter(ImageFilter.GaussianBlur(max(1, size / 14))).point(lambda level: min(255, level * 2))
+    made = Image.new("RGBA", words.size, (8, 8, 16, 0))
+    made.putalpha(halo)
+    made.paste(fill, mask=ink)
+    made.putalpha(ImageChops.lighter(halo, ink).point(lambda level: level * fill[3] // 255))
     out = io.BytesIO()
     made.save(out, "PNG")
     return out.getvalue()

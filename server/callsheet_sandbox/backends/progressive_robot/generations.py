@@ -1,4 +1,4 @@
-"""What was generated: a job to poll and a numbered record to list, share and delete, for video, image and audio alike."""
+"""What was generated, be it video, image or audio: a job to poll, and a numbered record to list, share and delete."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class Generations:
         suffix: str,
         seconds: float,
         facts: Mapping[str, Any],
-        told: Mapping[str, Any],
+        told: dict[str, Any],
     ) -> Job:
         """Charge for a job, start it, and list it; its maker gets the request as it came."""
         self.box.jobs.settle(NAME, call.owner)

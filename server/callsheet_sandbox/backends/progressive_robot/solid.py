@@ -66,7 +66,8 @@ def lathed(
     """Points, normals, places on the skin, and triangles of a turned shape that is closed above and below."""
     waves = [(luck.uniform(0.05, 0.2), luck.uniform(1, 4), luck.uniform(0, 2 * pi)) for _ in range(3)]
     radii = [
-        0.5 * sin(pi * min(1.0, max(0.0, level / TALL))) ** 0.5
+        0.5
+        * sin(pi * min(1.0, max(0.0, level / TALL))) ** 0.5
         * (1 + sum(high * sin(2 * pi * fast * level / TALL + late) for high, fast, late in waves))
         for level in range(TALL + 1)
     ]

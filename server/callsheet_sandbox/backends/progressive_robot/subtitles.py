@@ -50,8 +50,9 @@ class Subtitles:
         video = await self.robot.source(call, call.body.video_filename, "video")
         if not (await work(lambda: props.facts(video))).audio:
             raise wrong("The video has no sound to make subtitles from")
-        heard = lambda: written(props.transcript(video)).encode()  # noqa: E731
-        (name,) = await self.robot.sell(call, "subtitles", SUBTITLES, heard, ".srt")
+        (name,) = await self.robot.sell(
+            call, "subtitles", SUBTITLES, lambda: written(props.transcript(video)).encode(), ".srt"
+        )
         return self.robot.sold(call, SUBTITLES, srt_filename=name)
 
     async def _file(self, call: Call[None]) -> Reply:

@@ -1,5 +1,6 @@
 """Progressive Robot's seven small tools, for a credit or so each."""
 
+from functools import partial
 from typing import Any, Literal
 
 from anyio.to_thread import run_sync
@@ -87,7 +88,7 @@ class Tools:
 
     async def _trim(self, call: Call[TrimVideo]) -> Reply:
         video, said = await self._video(call), call.body
-        trimmed = lambda: cuts.trimmed(video, said.start_time, said.end_time)  # noqa: E731
+        trimmed = partial(cuts.trimmed, video, said.start_time, said.end_time)
         (name,) = await self.robot.sell(call, "trim", TOOL, trimmed, ".mp4")
         return self.robot.sold(call, TOOL, filename=name)
 
@@ -104,10 +105,10 @@ class Tools:
         if said.get("type", "text") == "text":
             if not said.get("text"):
                 raise wrong("text: needed by a watermark of type text")
-            mark = lambda: cuts.marked(video, said["text"][:200])  # noqa: E731
+            mark = partial(cuts.marked, video, said["text"][:200])
         elif said["type"] == "image":
             logo, _ = await picture(held, "image")
-            mark = lambda: cuts.branded(video, logo, "bottom-right")  # noqa: E731
+            mark = partial(cuts.branded, video, logo, "bottom-right")
         else:
             raise wrong("type: text or image")
         (name,) = await self.robot.sell(call, "watermark", TOOL, mark, ".mp4")

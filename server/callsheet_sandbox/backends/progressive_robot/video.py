@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
 from pydantic import AfterValidator, AliasChoices, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
-from starlette.responses import Response
 
 from callsheet_sandbox import props
 from callsheet_sandbox.backends.progressive_robot.door import Kind, Robot, absent, work, wrong
@@ -70,7 +69,7 @@ class Generate(Body):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _set_controls_aside(cls, said: Any, handler: ModelWrapValidatorHandler["Generate"]) -> "Generate":  # noqa: ANN401
+    def _set_controls_aside(cls, said: Any, handler: ModelWrapValidatorHandler["Generate"]) -> "Generate":
         # The page names these models' control but not its fields, so any field that is called like one is taken.
         aside = {}
         if isinstance(said, dict) and said.get("model") in CONTROLLED:
@@ -113,7 +112,7 @@ class Extend(Body):
 
 
 class Video:
-    """The sixteen routes."""
+    """The sixteen routes, and the list of models."""
 
     def __init__(self, robot: Robot, generations: Generations) -> None:
         self.robot = robot
@@ -136,6 +135,7 @@ class Video:
         robot.on("GET", "/api/generation-cost", self._cost, query=("model", "frames", "steps"))
         robot.take("POST", "/api/extend-video", Extend, self._extend)
         robot.take("POST", "/api/generate-v2v", Restyle, self._restyle, scope="generate")
+        robot.on("GET", "/api/models", self._models)
 
     async def _generate(self, call: Call[Generate]) -> Reply:
         said = call.body
@@ -243,6 +243,9 @@ class Video:
             raise wrong("model: Unknown model")
         return {"model": model, "cost": video_price(model, frames, steps)}
 
+    async def _models(self, call: Call[None]) -> Reply:
+        return [{"id": id, "name": model.name, "defaults": VIDEO_DEFAULTS} for id, model in VIDEO_MODELS.items()]
+
     async def _extend(self, call: Call[Extend]) -> Reply:
         name = call.body.video_filename
         if call.body.generation_id is not None:
@@ -278,7 +281,9 @@ async def make(box: Box, job: Job) -> Sequence[bytes]:
         video = await box.read(order.video_filename)
         return [await run_sync(restyled, video, order.prompt, order.strength)]
     said = Generate.model_validate(job.body)
-    held = {name: await box.read(given) for name in INPUTS if (given := getattr(said, name)) is not None}
+    held: dict[str, Any] = {
+        name: await box.read(given) for name in INPUTS if (given := getattr(said, name)) is not None
+    }
     reel = Reel(
         *(said.prompt, said.model, said.width, said.height, said.seconds, said.frame_rate),
         seed=said.seed if said.seed >= 0 else int(job.id[:8], 16),
