@@ -167,6 +167,8 @@ async def test_the_free_tier_is_a_hard_cap_and_an_engine_on_your_own_key_costs_n
     house.box.accounts.set("ph0ny", owner_of(KEY), Decimal(99))
     answer = await house.post("/v1/video/generate", {"prompt": "a boat"})
     assert (answer.status_code, code(answer)) == (402, "insufficient_credits")
+    dear = await house.post("/v1/synthesize", {"text": "word " * 150, "provider": "elevenlabs"})
+    assert (dear.status_code, code(dear)) == (402, "insufficient_credits")
     for body in ({"provider": "runway"}, {"provider": "sora"}):
         refused = await house.post("/v1/video/generate", {"prompt": "a boat", **body})
         assert (refused.status_code, code(refused)) == (400, "provider_key_required")
@@ -313,10 +315,10 @@ async def test_a_webhook_comes_unasked_is_tried_again_and_tells_of_failure_too()
         job = (await client.post("/v1/video/generate", json=body)).json()
         with anyio.fail_after(5):
             await heard.done.wait()
-    assert len({body for _, body in heard.calls}) == 1
-    headers, body = heard.calls[0]
-    assert headers["x-signature"] == hmac.new(b"whsec_another", body, "sha256").hexdigest()
-    told = json.loads(body)
+    assert len({raw for _, raw in heard.calls}) == 1
+    headers, raw = heard.calls[0]
+    assert headers["x-signature"] == hmac.new(b"whsec_another", raw, "sha256").hexdigest()
+    told = json.loads(raw)
     assert (told["id"], told["status"], told["error"]["code"]) == (job["id"], "failed", "provider_timeout")
     box.close()
 

@@ -34,3 +34,8 @@ def ph0ny(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
 def phantaisia(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
     """The sandbox's Phantaisia, with the credits of its smallest tier."""
     return transport("phantaisia", folder, credits={"phantaisia": 1000.0})
+
+
+def progressive_robot(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
+    """The sandbox's Progressive Robot, with a month's credits of its Pro tier."""
+    return transport("progressive-robot", folder, credits={"progressive-robot": 5000.0})

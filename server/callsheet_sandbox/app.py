@@ -26,6 +26,7 @@ BACKENDS: dict[str, tuple[str, ...]] = {
     "phantaisia": (
         *("/token", "/v1/run/", "/v1/status/", "/v1/credits", "/v1/filters/", "/v1/workflows/", "/v2/", "/v3/", "/v4/"),
     ),
+    "progressive-robot": ("/api/", "/watch/", "/stock/", "/checkout/"),
 }
 
 

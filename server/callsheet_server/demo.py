@@ -129,7 +129,7 @@ async def make(client: Client, shot: Shot, made: dict[str, Receipt]) -> Receipt:
     quote = (await client.call_tool("quote", {"operation": shot.tool, "arguments": said})).structured_content or {}
     out.print(f"[bold]{shot.name}[/]: {quote.get('model')}, {price(quote)}")
 
-    async def heard(_progress: float, _total: float | None, message: str | None) -> None:
+    async def heard(progress: float, total: float | None, message: str | None) -> None:
         if out.is_terminal and message:
             out.print(f"  [dim]{message}[/]", end="\r")
 

@@ -20,10 +20,11 @@ INSTRUCTIONS = """\
 Callsheet makes media through paid backends. Each tool checks price and credits, makes the job once, waits, and stores \
 files.
 Wait: a tool returns after at most wait_s (45 s) with a receipt. status "working" is no error: do as `next` says. A \
-job goes on when you stop waiting. Never make a job again because you did not see its end: get_job or list_jobs finds it. \
-The same call twice is one job; pass variation=2 for another.
+job goes on when you stop waiting. Never make a job again because you did not see its end: get_job or list_jobs finds \
+it. The same call twice is one job; pass variation=2 for another.
 Pay: quote says what a call costs. "refused" means nothing was sent: tell the user why and what it costs; only with \
-their consent call again with max_credits. "unknown" may have been paid: do not repeat it.
+their consent call again with max_credits. "unknown" may have been paid: never repeat it; ask the user, then \
+resubmit_job.
 Say: model="auto" picks a model; list_models and describe_model show what each takes. Inputs (image, video, …) are a \
 URL, a path, media://…, or the job_id of a job, even one still working. options carries what only one model takes.
 Without any key everything runs in a sandbox (`sandbox: true`): real files, no real model, no money."""

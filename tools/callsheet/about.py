@@ -47,15 +47,26 @@ def example(model: type[Model], **said: Any) -> Model | None:
     least: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         if field.is_required():
-            several = "list[" in str(field.annotation)
-            least[name] = ["text"] if several else (choices(field) or ["text"])[0]
+            least[name] = least_of(name, field)
     shape = {"aspect_ratio": "16:9"} if "aspect_ratio" in model.model_fields else {}
-    for more in ({}, shape):
+    sound = {"audio": "text"} if "audio" in model.model_fields else {}
+    text = {"prompt": "text"} if "prompt" in model.model_fields else {}
+    for more in ({}, shape, sound, text):
         try:
             return model.model_validate(least | said | more)
         except ValidationError:
             continue
     return None
+
+
+def least_of(name: str, field: FieldInfo) -> Any:
+    """A value that a field accepts."""
+    kind = str(field.annotation)
+    if "list[" in kind:
+        return ["text"] * next((mark.min_length for mark in field.metadata if hasattr(mark, "min_length")), 1)
+    if values := choices(field):
+        return values[0]
+    return 2 if "int" in kind or "float" in kind else "https://example.com" if name == "url" else "text"
 
 
 def prices(model: type[Model]) -> list[tuple[dict[str, Any], Price]]:
@@ -86,10 +97,10 @@ def cost(model: type[Model]) -> str:
         return "not published"
     low, high = min(price.low for price in rows), max(price.high for price in rows)
     notes = next((price.note for price in rows if price.note), "")
-    if notes.startswith("by tokens"):
-        return "by tokens"
+    if notes.startswith(("by tokens", "by characters")):
+        return notes.partition(";")[0]
     if not high:
-        return "free"
+        return notes or "free"
     span = plain(low) if low == high else f"{plain(low)} to {plain(high)}"
     return f"{span} ({notes.partition(';')[0]})" if notes else span
 

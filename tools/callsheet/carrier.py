@@ -1,20 +1,24 @@
 """Who carries the jobs: a loop for each that lives as long as the process, never as long as a request."""
 
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
-from sqlalchemy.exc import OperationalError
 
 from callsheet.backends.dialect import Step
-from callsheet.errors import CallsheetError, Overtaken, RequestError, SpendError
-from callsheet.ledger import LEASE_S, Job
+from callsheet.errors import CallsheetError, LedgerTrouble, Overtaken, RequestError, SpendError
+from callsheet.evidence import match, merged, traces
+from callsheet.ledger import LEASE_S, SEARCH_S
 from callsheet.model import Model
 from callsheet.purse import settle
 from callsheet.run import run
-from callsheet.stages import UNSENT
+from callsheet.stages import ENDED, UNSENT
+from callsheet.statement import close_days
+from callsheet.tables import Job
 
 if TYPE_CHECKING:
     from callsheet.studio import Studio
@@ -34,6 +38,8 @@ class Carrier:
         self.carried: set[str] = set()
         self.looked: dict[str, float] = {}
         self.news: dict[str, anyio.Event] = {}
+        self.searching: set[str] = set()
+        self.stirred = anyio.Event()
         self.spoken: dict[str, str] = {}
 
     def take(self, job_id: str) -> None:
@@ -42,10 +48,15 @@ class Carrier:
 
     async def keep(self) -> None:
         """Carry on what was left, take over from the dead, and renew our leases, for as long as we live."""
-        started = time.time()
+        started, closed = time.time(), None
         while True:
             try:
+                if closed != (today := datetime.now(UTC).date()):
+                    await close_days(self.studio)
+                    closed = today
                 await self.ledger.renew(self.carried)
+                for job in await self.ledger.lost():
+                    self.search_for(job)
                 for job in await self.ledger.orphans():
                     never_sent = job.stage in UNSENT
                     if never_sent and job.created_at < started - NEVER_SENT_S:
@@ -53,7 +64,7 @@ class Carrier:
                             await self.give_up(taken, RequestError("Never sent before Callsheet stopped; cancelled."))
                     elif job.id not in self.carried:
                         self.take(job.id)
-            except (OperationalError, Overtaken):
+            except (LedgerTrouble, Overtaken):
                 pass
             await anyio.sleep(LEASE_S / 4)
 
@@ -64,30 +75,82 @@ class Carrier:
         self.carried.add(job_id)
         try:
             while job := await self.claimed(job_id):
+                stirred = self.stirred
                 try:
                     after = await run(job, self.studio)
                 except Overtaken:
                     continue
+                except LedgerTrouble:
+                    await anyio.sleep(1.0)
+                    continue
                 except CallsheetError as error:
                     after = await self.give_up(job, error)
                 self.tell(job_id)
-                if after.ended:
+                if after.stage == "unknown":
+                    self.search_for(after)
+                if after.stage == "stored" and after.charged is None:
+                    await self.studio.observe(after)
+                if after.stage in ENDED:
                     return
                 if after.stage in ("approved", "made"):
-                    await anyio.sleep(max(0.2, min(after.due - time.time(), 30.0)))
+                    pause = after.due - time.time()
+                    with anyio.move_on_after(min(pause, 30.0) if pause > 0 else 2.0):
+                        await stirred.wait()
         finally:
             self.carried.discard(job_id)
             self.looked.pop(job_id, None)
             self.spoken.pop(job_id, None)
             self.tell(job_id)
+            self.stir()
+
+    def stir(self) -> None:
+        """Let every job that waits, for its inputs or its next try, see whether it can go on."""
+        self.stirred.set()
+        self.stirred = anyio.Event()
 
     async def claimed(self, job_id: str) -> Job | None:
         """The job, if it is ours to carry; waits out a database that is busy."""
         while True:
             try:
                 return await self.ledger.claim(job_id)
-            except OperationalError:
+            except LedgerTrouble:
                 await anyio.sleep(1.0)
+
+    def search_for(self, job: Job) -> None:
+        """Search for a job whose create was never answered, when it is due; one search at a time."""
+        if job.id not in self.searching:
+            self.searching.add(job.id)
+            self.studio.tasks.start_soon(self.search, job)
+
+    async def search(self, job: Job) -> None:
+        """Look for a lost job in the backend's lists until it is found or put off for long."""
+        try:
+            while job.stage == "unknown" and job.due < time.time() + SEARCH_S[1] + 1:
+                await anyio.sleep(max(0.0, job.due - time.time()))
+                if await self.found(job):
+                    self.take(job.id)
+                else:
+                    await self.ledger.search_again(job)
+                job = await self.ledger.get(job.id)
+                self.tell(job.id)
+        except CallsheetError:
+            return
+        finally:
+            self.searching.discard(job.id)
+
+    async def found(self, job: Job) -> bool:
+        """Whether the backend's lists show a job that can only be this one, and it is adopted now."""
+        provider, ask = self.studio.provider(job.account), self.studio.ask(job)
+        lists = []
+        for route in provider.backend.lists(ask):
+            with contextlib.suppress(CallsheetError):
+                lists.append(traces((await provider.call(route)).body, provider.backend.listed))
+        known = merged(lists)
+        held = await self.ledger.tickets(job.account, known)
+        strays = [trace for ticket, trace in known.items() if ticket not in held]
+        if (hit := match(job, await self.ledger.rivals(job), strays)) is None:
+            return False
+        return await self.ledger.adopt(job, stage="sent", ticket=hit.ticket, charged_at=time.time())
 
     async def give_up(self, job: Job, error: CallsheetError) -> Job:
         """End a job that was never sent, for a reason; one that was sent is never given up."""
@@ -99,8 +162,8 @@ class Carrier:
 
     async def turn(self, job: Job, ask: Model) -> None:
         """Wait until a job may be looked at."""
-        floor = self.studio.provider(job.account).backend.floor_s
-        await self.studio.pace.turn(job, ask.typical_s, floor, self.looked.get(job.id, job.sent_at or job.created_at))
+        looked_at = self.looked.get(job.id, job.sent_at or job.created_at)
+        await self.studio.provider(job.account).turn(job, ask.typical_s, looked_at)
         self.looked[job.id] = time.time()
 
     def speaker(self, job: Job) -> Callable[[str], Awaitable[None]]:
@@ -151,6 +214,7 @@ class Carrier:
             elif part.stage == "made":
                 await self.ledger.hurry(part.id)
                 self.take(part.id)
+                self.stir()
 
     async def cancel(self, job_id: str, caller: str | None = None) -> str:
         """Cancel a job; says what came of it.
@@ -177,7 +241,9 @@ class Carrier:
             return f"{provider.backend.title} cannot cancel {ask.name}; it goes on, and its result will be stored."
         if not done:
             return f"Too late: {provider.backend.title} says that {job.id} can no longer be cancelled."
-        step = Step(stage="cancelled")
+        await provider.place()
+        seen = await provider.look(job, ask)
+        step = seen if seen.get("stage") in ("cancelled", "failed") else Step(stage="cancelled")
         await self.ledger.overrule(job, **settle(job, ask, provider.backend, step))
         self.tell(job.id)
         return f"{job.id} was cancelled at {provider.backend.title}."

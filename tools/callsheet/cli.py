@@ -5,6 +5,7 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -17,11 +18,12 @@ from rich.table import Table
 
 from callsheet import about, queries
 from callsheet.errors import RequestError
-from callsheet.ledger import Job
-from callsheet.model import plain
+from callsheet.model import amount, plain
 from callsheet.receipt import Receipt
 from callsheet.settings import Settings
+from callsheet.statement import Statement, spending, statement
 from callsheet.studio import Studio
+from callsheet.tables import Job
 from callsheet.words import OPERATIONS, Words, operation
 
 app = typer.Typer(
@@ -96,13 +98,14 @@ def command(kind: type[Words]) -> Callable[..., None]:
     main = "prompt" if "prompt" in names else "text" if "text" in names else None
 
     def make(**said: Any) -> None:
+        said |= asked_for(kind)
         sandbox, as_json, env_file = said.pop("sandbox"), said.pop("as_json"), said.pop("env_file")
         no_wait = said.pop("no_wait")
         spoken = {name: value for name, value in said.items() if value is not None and value != []}
         for name in ("options", "messages"):
             if name in spoken:
                 spoken[name] = loose_json(name, spoken[name])
-        words = kind.of(spoken)
+        words = kind.of(spoken, by_person=True)
         wait = 0.0 if no_wait else words.wait_s if words.wait_s is not None else 3600.0
         finish(with_studio(load(sandbox, env_file), lambda studio: produce(studio, words, wait)), as_json)
 
@@ -114,7 +117,8 @@ def command(kind: type[Words]) -> Callable[..., None]:
         default: Any = inspect.Parameter.empty if required else None
         kind_of = inspect.Parameter.POSITIONAL_OR_KEYWORD
         parameters.append(inspect.Parameter(main, kind_of, default=default, annotation=annotation))
-    parameters += [flag(name, field) for name, field in kind.model_fields.items() if name != main]
+    flags = {name: field for name, field in kind.model_fields.items() if name != main and name not in kind.personal}
+    parameters += [flag(name, field) for name, field in flags.items()]
     for name, annotation in (
         ("no_wait", Annotated[bool, typer.Option("--no-wait", help="Hand back the job id at once.")]),
         ("sandbox", Sandbox),
@@ -128,6 +132,17 @@ def command(kind: type[Words]) -> Callable[..., None]:
     make.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     make.__doc__ = kind.__doc__
     return make
+
+
+def asked_for(kind: type[Words]) -> dict[str, str]:
+    """What only a person may say, asked for in the terminal.
+
+    Raises:
+        RequestError: nobody is there.
+    """
+    if kind.personal and not (sys.stdin.isatty() and err.is_terminal):
+        kind.of({})
+    return {name: typer.prompt(question, err=True) for name, question in kind.personal.items()}
 
 
 def loose_json(name: str, text: str) -> Any:
@@ -272,6 +287,83 @@ def cancel(job_id: str, env_file: EnvFile = None) -> None:
     said, receipt = with_studio(load(env_file=env_file), stop)
     err.print(said)
     say(receipt.as_dict(), receipt.lines)
+
+
+@app.command()
+def resubmit(job_id: str, max_credits: float | None = None, as_json: AsJson = False, env_file: EnvFile = None) -> None:
+    """Send a job again whose outcome is unknown; it may be paid for twice."""
+
+    async def send(studio: Studio) -> Receipt:
+        agreed = max_credits
+        if agreed is None and sys.stdin.isatty() and err.is_terminal:
+            lost = await studio.ledger.get(job_id)
+            price = (await studio.priced(studio.ask(lost), studio.provider(lost.account))).high
+            question = f"{job_id} may be paid already. Sending it again may cost another {amount(price)}. Go ahead?"
+            agreed = float(price) if typer.confirm(question, err=True) else None
+        job = await studio.resubmit(job_id, agreed)
+        await watch(studio, job.id, 3600.0)
+        return await studio.receipt(job.id)
+
+    finish(with_studio(load(env_file=env_file), send), as_json)
+
+
+@app.command()
+def spend(
+    by: Annotated[str, typer.Option(help="day, model or backend")] = "day",
+    csv: Annotated[bool, typer.Option("--csv", help="Comma-separated.")] = False,
+    as_json: AsJson = False,
+    env_file: EnvFile = None,
+) -> None:
+    """What was spent; credits of different backends are never added up."""
+    if by not in ("day", "model", "backend"):
+        raise RequestError(f"--by {by}: say day, model or backend.")
+    rows = with_studio(load(env_file=env_file), lambda studio: spending(studio, by))
+    if csv:
+        sys.stdout.write(f"account,{by},jobs,credits\n")
+        sys.stdout.writelines(f"{r['account']},{r['by']},{r['jobs']},{plain(r['credits'])}\n" for r in rows)
+        return
+
+    def plot() -> Table:
+        most = max((row["credits"] for row in rows), default=0) or 1
+        shown = Table("account", by, "jobs", "credits", "", box=None, header_style="bold")
+        for row in rows:
+            bar = "█" * max(1, round(30 * row["credits"] / most)) if row["credits"] > 0 else ""
+            shown.add_row(row["account"], row["by"], str(row["jobs"]), plain(row["credits"]), f"[cyan]{bar}[/]")
+        return shown
+
+    say(rows, plot, as_json)
+
+
+@app.command("statement")
+def show_statement(
+    day: Annotated[str | None, typer.Option(help="YYYY-MM-DD, UTC; default: today")] = None,
+    sandbox: Sandbox = False,
+    as_json: AsJson = False,
+    env_file: EnvFile = None,
+) -> None:
+    """The ledger against the backends' balances: what moved, which receipts explain it, what none explains."""
+    try:
+        which = date.fromisoformat(day) if day else datetime.now(UTC).date()
+    except ValueError:
+        raise RequestError(f"--day {day}: this is no date such as 2026-11-21.") from None
+
+    async def compare(studio: Studio) -> list[Statement]:
+        for name in studio.backends() if day is None else ():
+            await studio.read_balance(studio.account(name))
+        return [await statement(studio, account, which) for account in await studio.books.accounts()]
+
+    found = with_studio(load(sandbox, env_file), compare)
+
+    def table() -> Table:
+        shown = Table("account", "opening", "closing", "moved", "explained", "unexplained", box=None)
+        for one in found:
+            numbers = (one.opening, one.closing, one.moved, one.explained, one.unexplained)
+            shown.add_row(one.account, *("-" if n is None else plain(n) for n in numbers))
+            for entry in [*one.receipts, *one.open]:
+                shown.add_row(f"  {entry.job_id}", "", "", plain(entry.refunded - entry.charged), entry.status, "")
+        return shown
+
+    say([one.model_dump(mode="json", exclude_none=True) for one in found], table, as_json)
 
 
 @app.command()

@@ -34,6 +34,10 @@ class ProviderError(CallsheetError):
     kind = "provider"
 
 
+class LedgerTrouble(ProviderError):
+    """The ledger cannot be read or written: the disk is full, the database is locked or damaged."""
+
+
 class Overtaken(CallsheetError):
     """Somebody else has moved this job on; reload it and leave it to them. Never shown to a caller."""
 

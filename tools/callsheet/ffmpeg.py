@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from callsheet.errors import ProviderError
 PIXELS = 200_000_000
 LIMITS = ("-protocol_whitelist", "file", "-max_alloc", str(1 << 30))
 PREVIEW_BYTES = 40_000
+TELLING = re.compile(r" +(?:Stream #|Duration: |display ?matrix: )", re.IGNORECASE)
+"""Lines about a file that do not repeat what is written in it."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,12 @@ SIGNATURES: tuple[tuple[int, bytes, Form], ...] = (
     (0, b"OggS", OGG),
     (0, b"fLaC", FLAC),
     (0, b"glTF", GLB),
+    (0, b"WEBVTT", VTT),
+    (3, b"WEBVTT", VTT),
 )
 """Where a format's mark stands, the mark, the format; the first that fits counts."""
+SUBRIP = re.compile(rb"(\xef\xbb\xbf)?\s*\d+\s*\r?\n\d{1,3}:\d\d:\d\d[,.]\d{1,3} --> ")
+"""The number and the times of the first cue."""
 
 
 def form_of(head: bytes) -> Form | None:
@@ -64,6 +71,8 @@ def form_of(head: bytes) -> Form | None:
     for offset, mark, form in SIGNATURES:
         if head[offset : offset + len(mark)] == mark:
             return form
+    if SUBRIP.match(head):
+        return SRT
     mpeg_audio = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x06 != 0
     return MP3 if mpeg_audio else None
 
@@ -83,6 +92,13 @@ class Facts:
     seconds: float | None = None
     video: str | None = None
     audio: str | None = None
+    start: float = 0.0
+    rate: Fraction | None = None
+    """Frames a second."""
+    square: Fraction = Fraction(1)
+    """The shape of a pixel: width over height."""
+    turned: bool = False
+    """Shown on its side: width and height change places."""
 
 
 @cache
@@ -120,9 +136,14 @@ async def probe(path: Path, form: Form) -> Facts:
     if form.demuxer is None:
         return Facts()
     told = (await run(*reading(path, form))).stderr.decode("utf-8", "replace")
+    told = "\n".join(line for line in told.splitlines() if TELLING.match(line) and "(attached pic)" not in line)
     size = re.search(r"Video: (\w+).*?, (\d{2,5})x(\d{2,5})", told)
     sound = re.search(r"Audio: (\w+)", told)
     length = re.search(r"Duration: (\d+):(\d+):(\d+\.\d+)", told)
+    start = re.search(r"start: (-?\d+\.\d+)", told)
+    rate = re.search(r"Video: .*?, (\d+(?:\.\d+)?) fps", told)
+    shape = re.search(r"Video: .*?SAR (\d+):(\d+)", told)
+    turned = re.search(r"rotation of (-?\d+)", told)
     seconds = None
     if length and (form.kind != "image" or form is GIF):
         hours, minutes, rest = length.groups()
@@ -133,7 +154,18 @@ async def probe(path: Path, form: Form) -> Facts:
         seconds=seconds,
         video=size[1] if size else None,
         audio=sound[1] if sound else None,
+        start=float(start[1]) if start else 0.0,
+        rate=exact_rate(rate[1]) if rate and float(rate[1]) else None,
+        square=Fraction(int(shape[1]), int(shape[2])) if shape and int(shape[1]) * int(shape[2]) else Fraction(1),
+        turned=bool(turned and int(turned[1]) % 180),
     )
+
+
+def exact_rate(told: str) -> Fraction:
+    """A rate as it is meant: 29.97 is 30000/1001."""
+    whole = round(float(told))
+    television = Fraction(whole * 1000, 1001)
+    return television if "." in told and abs(float(television) - float(told)) < 0.006 else Fraction(told)
 
 
 async def preview(path: Path, form: Form, facts: Facts, target: Path) -> bool:

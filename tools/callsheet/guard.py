@@ -5,7 +5,9 @@ address that was checked is the address that is connected to, and every redirect
 """
 
 import ipaddress
+import re
 import socket
+import unicodedata
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from urllib.parse import urljoin, urlsplit
@@ -16,6 +18,8 @@ import httpx2
 from callsheet.errors import ProviderError, RequestError
 
 REDIRECTS = 5
+NUMBER = re.compile(r"0x[0-9a-f]*|\d+")
+"""A part of an address as old resolvers read it: decimal, octal or hexadecimal."""
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -42,17 +46,21 @@ def check_literal(url: str, allowed: Collection[str] = ()) -> None:
         RequestError: no http(s) URL with a host, or one that names this machine or a private address.
     """
     parts = split(url)
-    host = (parts.hostname or "").rstrip(".").lower()
+    host = plain_host(parts.hostname or "")
     if netloc(parts.scheme, host, parts.port) & set(allowed):
         return
     try:
         private = not public(host)
     except ValueError:
-        digits = host.replace(".", "").removeprefix("0x")
-        private = host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or digits.isdecimal()
-        private = private or "." not in host
+        number = all(NUMBER.fullmatch(label) for label in host.split("."))
+        private = number or "." not in host or host.endswith((".localhost", ".local", ".internal"))
     if private:
         raise RequestError(f"{host} is not a public address; nothing was sent there.")
+
+
+def plain_host(host: str) -> str:
+    """A host as a resolver reads it: other scripts' digits and full stops are digits and full stops."""
+    return re.sub("[\u3002\uff0e\uff61]", ".", unicodedata.normalize("NFKC", host)).rstrip(".").lower()
 
 
 def split(url: str):  # type: ignore[no-untyped-def]  # noqa: ANN201

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,11 +16,11 @@ from callsheet import ffmpeg
 from callsheet.backends import BACKENDS
 from callsheet.errors import RequestError, SpendError
 from callsheet.guard import check_literal
-from callsheet.ledger import Job, jobs
 from callsheet.media import LARGEST_INPUT, Reference, allowed, refer
 from callsheet.model import Input, Model, plain
 from callsheet.provider import Provider
 from callsheet.stages import LIVE, whole
+from callsheet.tables import Job, jobs
 
 if TYPE_CHECKING:
     from callsheet.studio import Studio
@@ -45,16 +46,28 @@ class Inputs:
         Raises:
             RequestError: a file is missing or out of bounds, a URL is not public, a job is unknown.
         """
-        for _, texts in ask.inputs().values():
+        for mark, texts in ask.inputs().values():
             for text in texts:
-                ref = refer(text)
-                if ref.path:
-                    await anyio.to_thread.run_sync(allowed, ref.path, self.folders)
-                elif ref.url:
-                    check_literal(ref.url, self.own_hosts())
-                elif ref.job_id:
-                    await self.studio.ledger.get(ref.job_id)
+                await self.check(refer(text), mark, ask.backend)
         return ask
+
+    async def check(self, ref: Reference, mark: Input, backend: str) -> None:
+        """Whether this input may be used at this backend.
+
+        Raises:
+            RequestError: see `checked`; or the backend has no way to get at it.
+        """
+        account = None
+        if ref.path:
+            await anyio.to_thread.run_sync(allowed, ref.path, self.folders)
+        elif ref.url:
+            check_literal(ref.url, self.own_hosts())
+        elif ref.job_id:
+            account = (await self.studio.ledger.get(ref.job_id)).account
+        if mark.by == "name" and (why := BACKENDS[backend].barred(mark.kind)):
+            ours = self.studio.account(backend)
+            if account != ours and not (ref.url and ref.url.startswith(f"{self.studio.provider(ours).base}/")):
+                raise RequestError(f"{ref.text[:80]}: {why}")
 
     def own_hosts(self) -> set[str]:
         """Hosts that may be private: the owner's, and each backend's own."""
@@ -113,8 +126,8 @@ class Inputs:
             SpendError: it has become dearer than what was reserved.
         """
         ask = await self.measured(ask)
-        price = ask.price()
-        if job.quoted is not None and price.published and price.high > job.quoted:
+        price = ask.price() if ask.measures else None
+        if price and job.quoted is not None and price.published and price.high > job.quoted:
             raise SpendError(
                 f"Not sent: now that its inputs are known it costs {price}, more than the "
                 f"{plain(job.quoted)} reserved. "
@@ -126,26 +139,43 @@ class Inputs:
             ready[name] = [await self.reach(refer(text), mark, provider) for text in texts]
         return ask.with_inputs(ready) if ready else ask
 
+    async def brought(self, text: str, mark: Input, backend: str) -> str:
+        """An input that belongs to no job, in the form in which the backend takes it.
+
+        Raises:
+            RequestError: it may not be used, or the backend has no way to get at it.
+        """
+        await self.check(refer(text), mark, backend)
+        return await self.reach(refer(text), mark, self.studio.provider(self.studio.account(backend)))
+
     async def reach(self, ref: Reference, mark: Input, provider: Provider) -> str:
         """An input in the form in which the backend takes it."""
-        link = ref.url or await self.fresh_link(ref, provider)
-        if link and mark.by in ("url", "inline"):
+        if mark.by == "name":
+            return await self.name(ref, mark, provider)
+        if mark.by != "file" and (link := ref.url or await self.own_link(ref, provider, FRESH_LINK_S)):
             return link
-        if mark.by == "name" and link and link.startswith(provider.base):
-            return link.rpartition("/")[2]
         async with self.on_disk(ref) as path:
             if mark.by == "inline":
                 return await anyio.to_thread.run_sync(data_uri, path)
-            return str(path) if mark.by == "file" else await provider.upload(path, mark.kind)
+            return str(path) if mark.by in ("file", "part") else await provider.upload(path, mark.kind)
 
-    async def fresh_link(self, ref: Reference, provider: Provider) -> str | None:
-        """The link that the same backend gave a result lately."""
+    async def name(self, ref: Reference, mark: Input, provider: Provider) -> str:
+        """The name under which the backend has an input, uploaded first if it must be."""
+        link = ref.url or await self.own_link(ref, provider)
+        if link and (name := await provider.name(link, mark.kind, mark.via)):
+            return name
+        async with self.on_disk(ref) as path:
+            link = await provider.upload(path, mark.kind)
+        return await provider.name(link, mark.kind, mark.via) or link
+
+    async def own_link(self, ref: Reference, provider: Provider, seconds: float = math.inf) -> str | None:
+        """The link that the same backend gave a result, at most so long ago."""
         if not ref.job_id:
             return None
         media, job = await self.studio.ledger.results(ref.job_id), await self.studio.ledger.get(ref.job_id)
         if ref.number >= len(media):
             raise RequestError(f"{ref.text}: there is no such file.")
-        young = time.time() - (job.ended_at or 0.0) < FRESH_LINK_S
+        young = time.time() - (job.ended_at or 0.0) < seconds
         return media[ref.number].get("url") if job.account == provider.account and young else None
 
     @asynccontextmanager

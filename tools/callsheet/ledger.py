@@ -1,223 +1,32 @@
-"""Jobs and money on disk. Every step of a job is one compare-and-set; credits are whole billionths."""
+"""Jobs on disk. Every step of a job is one compare-and-set."""
 
 import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields, replace
-from decimal import Decimal
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Self
 
 import anyio
 import stamina
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Float,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    case,
-    event,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import event, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from callsheet.errors import Overtaken, RequestError
-from callsheet.model import Harvest
-from callsheet.stages import ENDED, HOLDING, LIVE, UNSENT
+from callsheet.errors import LedgerTrouble, Overtaken, RequestError
+from callsheet.stages import ENDED, LIVE, UNSENT
+from callsheet.tables import Job, facts, from_row, jobs, metadata, to_row
 
-NANO = 10**9
 SCHEMA = 1
 LEASE_S = 30.0
 """A carrier that has not renewed its lease for so long is taken for dead."""
 SAME_CALL_S = 600.0
 """For so long after a result was handed over, the same call is the same job."""
 
-metadata = MetaData()
-
-jobs = Table(
-    "jobs",
-    metadata,
-    Column("id", String, primary_key=True),
-    Column("parent", String, index=True),
-    Column("caller", String, nullable=False),
-    Column("operation", String, nullable=False),
-    Column("model", String, nullable=False),
-    Column("account", String, nullable=False),
-    Column("title", String, nullable=False, default=""),
-    Column("words", Text, nullable=False),
-    Column("digest", String, nullable=False, index=True),
-    Column("max_credits", BigInteger),
-    Column("agreed", BigInteger),
-    Column("stage", String, nullable=False),
-    Column("count", Integer, nullable=False, default=1),
-    Column("quoted_low", BigInteger),
-    Column("quoted", BigInteger),
-    Column("published", Boolean, nullable=False, default=True),
-    Column("charged", BigInteger),
-    Column("basis", String),
-    Column("refunded", BigInteger, nullable=False, default=0),
-    Column("refund_expected", BigInteger, nullable=False, default=0),
-    Column("endpoint", String),
-    Column("body_hash", String),
-    Column("ticket", String),
-    Column("progress", String),
-    Column("tries", Integer, nullable=False, default=0),
-    Column("looks", Integer, nullable=False, default=0),
-    Column("harvest", Text),
-    Column("media", Text),
-    Column("error", Text),
-    Column("owner", String),
-    Column("lease", Float, nullable=False, default=0.0),
-    Column("due", Float, nullable=False, default=0.0),
-    Column("created_at", Float, nullable=False),
-    Column("sent_at", Float),
-    Column("charged_at", Float),
-    Column("made_at", Float),
-    Column("ended_at", Float),
-    Column("handed_at", Float),
-    Index("jobs_stage", "stage", "due"),
-    Index("jobs_account", "account", "stage", "sent_at"),
-    Index("jobs_ticket", "account", "ticket", unique=True),
-)
-
-balances = Table(
-    "balances",
-    metadata,
-    Column("account", String, primary_key=True),
-    Column("credits", BigInteger, nullable=False),
-    Column("asked_at", Float, nullable=False),
-)
-
-paces = Table(
-    "paces",
-    metadata,
-    Column("account", String, primary_key=True),
-    Column("grants", Text, nullable=False),
-    Column("looked_at", Float, nullable=False, default=0.0),
-    Column("closed_until", Float, nullable=False, default=0.0),
-)
-
-facts = Table("facts", metadata, Column("name", String, primary_key=True), Column("value", String, nullable=False))
-
-
-@dataclass(frozen=True)
-class Job:
-    """One row of the ledger: a request, how far it is, and what it cost."""
-
-    id: str
-    caller: str
-    operation: str
-    model: str
-    account: str
-    words: dict[str, Any]
-    digest: str
-    stage: str = "new"
-    parent: str | None = None
-    title: str = ""
-    max_credits: Decimal | None = None
-    agreed: Decimal | None = None
-    count: int = 1
-    quoted_low: Decimal | None = None
-    quoted: Decimal | None = None
-    published: bool = True
-    charged: Decimal | None = None
-    basis: str | None = None
-    refunded: Decimal = Decimal(0)
-    refund_expected: Decimal = Decimal(0)
-    endpoint: str | None = None
-    body_hash: str | None = None
-    ticket: str | None = None
-    progress: str | None = None
-    tries: int = 0
-    looks: int = 0
-    harvest: Harvest | None = None
-    media: list[dict[str, Any]] = field(default_factory=list)
-    error: dict[str, Any] | None = None
-    owner: str | None = None
-    lease: float = 0.0
-    due: float = 0.0
-    created_at: float = field(default_factory=time.time)
-    sent_at: float | None = None
-    charged_at: float | None = None
-    made_at: float | None = None
-    ended_at: float | None = None
-    handed_at: float | None = None
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will happen by itself."""
-        return self.stage in ENDED
-
-    @property
-    def backend(self) -> str:
-        """The backend's name."""
-        return self.account.rpartition("/")[2]
-
-    @property
-    def sandbox(self) -> bool:
-        """Whether the sandbox does the work."""
-        return self.account.startswith("sandbox/")
-
-    @property
-    def net(self) -> Decimal:
-        """Credits that are gone for good, as far as is known."""
-        return (self.charged or Decimal(0)) - self.refunded
-
-
-CREDITS = {"max_credits", "agreed", "quoted_low", "quoted", "charged", "refunded", "refund_expected"}
-JSON = {"words", "media", "error"}
-
-
-def to_row(values: dict[str, Any]) -> dict[str, Any]:
-    """Values as columns hold them."""
-    row = dict(values)
-    for name, value in values.items():
-        if name in CREDITS and value is not None:
-            row[name] = nano(value)
-        elif name in JSON and value is not None:
-            row[name] = json.dumps(value, ensure_ascii=False)
-        elif name == "harvest" and value is not None:
-            row[name] = json.dumps({"urls": value.urls, "text": value.text, "files": value.files}, ensure_ascii=False)
-    return row
-
-
-def from_row(row: Any) -> Job:
-    """A job out of its columns."""
-    values = dict(row._mapping)
-    for name, value in values.items():
-        if value is None:
-            continue
-        if name in CREDITS:
-            values[name] = credits(value)
-        elif name in JSON:
-            values[name] = json.loads(value)
-        elif name == "harvest":
-            values[name] = Harvest(**json.loads(value))
-    values["media"] = values["media"] or []
-    return Job(**values)
-
-
-def nano(amount: Decimal) -> int:
-    """Credits as whole billionths."""
-    return round(amount * NANO)
-
-
-def credits(amount: int | None) -> Decimal:
-    """Whole billionths as credits."""
-    return Decimal(amount or 0) / NANO
+SEARCH_S = (1.0, 3.0, 15.0, 60.0, 300.0, 1800.0, 3600.0)
+"""Seconds until the first, the second … search; the last holds from then on, for a day."""
 
 
 def new_id() -> str:
@@ -225,12 +34,34 @@ def new_id() -> str:
     return f"j_{secrets.token_hex(13)}"
 
 
+class Shielded:
+    """The database's connections, never cancelled in the middle of a statement: such a one may never close, and then
+    nor would the process."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.raw = engine
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read with."""
+        with anyio.CancelScope(shield=True):
+            async with self.raw.connect() as db:
+                yield db
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction."""
+        with anyio.CancelScope(shield=True):
+            async with self.raw.begin() as db:
+                yield db
+
+
 class Ledger:
     """The jobs and balances in one database, shared by every process of one owner."""
 
     def __init__(self, engine: AsyncEngine, owner: str) -> None:
-        self.engine = engine
-        self.writing = engine.execution_options(writing=True)
+        self.engine = Shielded(engine)
+        self.writing = Shielded(engine.execution_options(writing=True))
         self.owner = owner
 
     @classmethod
@@ -251,6 +82,7 @@ class Ledger:
         if url.startswith("sqlite"):
             event.listen(engine.sync_engine, "connect", set_pragmas)
             event.listen(engine.sync_engine, "begin", begin)
+        event.listen(engine.sync_engine, "handle_error", in_our_words)
         ledger = cls(engine, owner or secrets.token_hex(8))
         try:
             await ledger.prepare()
@@ -334,7 +166,7 @@ class Ledger:
         if step.get("stage") in ENDED and job.ended_at is None:
             step["ended_at"] = time.time()
         mine = (jobs.c.id == job.id, jobs.c.stage == job.stage, jobs.c.owner == self.owner)
-        async for attempt in stamina.retry_context(on=OperationalError, attempts=12, timeout=120.0):
+        async for attempt in stamina.retry_context(on=LedgerTrouble, attempts=12, timeout=120.0):
             with attempt:
                 async with self.writing.begin() as db:
                     done = await db.execute(update(jobs).where(*mine).values(**to_row(step)))
@@ -348,7 +180,14 @@ class Ledger:
         try:
             async with self.writing.begin() as db:
                 lost = (jobs.c.id == job.id, jobs.c.stage.in_(("sending", "unknown")), jobs.c.ticket.is_(None))
-                found = {"owner": None, "lease": 0.0, "ended_at": None, "handed_at": None, "error": None}
+                found = {
+                    "adopted": True,
+                    "owner": None,
+                    "lease": 0.0,
+                    "ended_at": None,
+                    "handed_at": None,
+                    "error": None,
+                }
                 done = await db.execute(update(jobs).where(*lost).values(**to_row(found | step)))
         except IntegrityError:
             return False
@@ -391,6 +230,20 @@ class Ledger:
             step = update(jobs).where(jobs.c.id == job.id, jobs.c.stage == "group")
             await db.execute(step.values(stage=stage, ended_at=time.time()))
 
+    async def send_anew(self, lost: Job, new: Job) -> bool:
+        """Give up on a lost job and write down the one that replaces it, both or neither."""
+        async with self.writing.begin() as db:
+            unknown = (jobs.c.id == lost.id, jobs.c.stage == "unknown", jobs.c.ticket.is_(None))
+            why = {
+                "kind": "provider",
+                "message": f"Given up for {new.id}, sent in its place; this one may have been charged as well.",
+                "safe_to_retry": False,
+            }
+            done = await db.execute(update(jobs).where(*unknown).values(stage="failed", error=json.dumps(why)))
+            if done.rowcount == 1:
+                await db.execute(insert(jobs), [to_row({f.name: getattr(new, f.name) for f in fields(new)})])
+            return done.rowcount == 1
+
     # -- who carries what ---------------------------------------------------------------------------------------
 
     async def claim(self, job_id: str) -> Job | None:
@@ -415,47 +268,46 @@ class Ledger:
         async with self.writing.begin() as db:
             await db.execute(update(jobs).where(jobs.c.owner == self.owner).values(owner=None, lease=0.0))
 
+    async def lost(self) -> list[Job]:
+        """Jobs whose outcome is unknown, and that are worth another search now."""
+        now = time.time()
+        recent = (jobs.c.stage == "unknown", jobs.c.due <= now, jobs.c.sent_at > now - 86400)
+        return await self.find(*recent, order=jobs.c.created_at)
+
+    async def rivals(self, job: Job) -> list[Job]:
+        """The other jobs of the account that may be what a stray trace is."""
+        wanted = (jobs.c.account == job.account, jobs.c.id != job.id, jobs.c.ticket.is_(None))
+        return await self.find(*wanted, jobs.c.stage.in_(("sending", "unknown")), order=jobs.c.created_at)
+
+    async def tickets(self, account: str, of: Iterable[str]) -> set[str]:
+        """Which of these tickets some job holds already."""
+        async with self.engine.connect() as db:
+            wanted = (jobs.c.account == account, jobs.c.ticket.in_(list(of)))
+            return set((await db.execute(select(jobs.c.ticket).where(*wanted))).scalars())
+
+    async def search_again(self, job: Job) -> None:
+        """Count a search that found nothing, and put off the next."""
+        wait = SEARCH_S[min(job.searched + 1, len(SEARCH_S) - 1)]
+        async with self.writing.begin() as db:
+            lost = (jobs.c.id == job.id, jobs.c.stage == "unknown", jobs.c.searched == job.searched)
+            step = {"searched": job.searched + 1, "due": time.time() + wait}
+            await db.execute(update(jobs).where(*lost).values(**step))
+
     async def orphans(self) -> list[Job]:
         """Live jobs that nobody carries."""
         return await self.find(
             jobs.c.stage.in_(LIVE), or_(jobs.c.owner.is_(None), jobs.c.lease < time.time()), order=jobs.c.created_at
         )
 
-    # -- money --------------------------------------------------------------------------------------------------
 
-    async def balance(self, account: str) -> tuple[Decimal, float] | None:
-        """The last balance read and when it was asked for."""
-        async with self.engine.connect() as db:
-            row = (await db.execute(select(balances).where(balances.c.account == account))).first()
-        return (credits(row.credits), row.asked_at) if row else None
-
-    async def note_balance(self, account: str, amount: Decimal, asked_at: float) -> None:
-        """Keep a balance, unless a later one is known."""
-        async with self.writing.begin() as db:
-            row = (await db.execute(select(balances).where(balances.c.account == account))).first()
-            values = {"account": account, "credits": nano(amount), "asked_at": asked_at}
-            if row is None:
-                await db.execute(insert(balances).values(**values))
-            elif row.asked_at <= asked_at:
-                await db.execute(update(balances).where(balances.c.account == account).values(**values))
-
-
-async def held(db: AsyncConnection, account: str, seen_at: float) -> Decimal:
-    """Credits promised to jobs, or charged, that a balance asked for at `seen_at` cannot show yet."""
-    hidden = or_(jobs.c.charged_at.is_(None), jobs.c.charged_at >= seen_at)
-    wanted = (jobs.c.account == account, jobs.c.stage.in_((*HOLDING, "stored")), hidden)
-    return credits((await db.execute(select(func.sum(PROMISED)).where(*wanted))).scalar())
-
-
-async def spent_since(db: AsyncConnection, account: str, since: float) -> Decimal:
-    """Credits spent, or promised to jobs under way, by time of sending."""
-    recent = or_(jobs.c.sent_at >= since, jobs.c.stage == "approved")
-    amount = func.sum(PROMISED - jobs.c.refunded - jobs.c.refund_expected)
-    return credits((await db.execute(select(amount).where(jobs.c.account == account, recent))).scalar())
-
-
-PROMISED = func.coalesce(jobs.c.charged, case((jobs.c.stage.in_((*HOLDING, "stored")), jobs.c.quoted), else_=0), 0)
-"""What a job costs: what was charged, or while nobody said so what was reserved."""
+def in_our_words(context: Any) -> None:
+    """What goes wrong with the database itself, as an error that says who can mend it."""
+    if isinstance(context.sqlalchemy_exception, OperationalError):
+        why = str(context.original_exception)
+        raise LedgerTrouble(
+            f"The ledger cannot be read or written ({why}). Make room on its disk, or end what holds it, and try "
+            "again; jobs that are under way are carried on."
+        )
 
 
 def begin(connection: Any) -> None:

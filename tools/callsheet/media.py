@@ -20,8 +20,8 @@ import httpx2
 
 from callsheet import ffmpeg
 from callsheet.errors import ProviderError, RequestError
-from callsheet.guard import Fetcher
-from callsheet.ledger import Job
+from callsheet.guard import Fetcher, Gone
+from callsheet.tables import Job
 
 LARGEST = 2 * 2**30
 LARGEST_INPUT = 512 * 2**20
@@ -120,7 +120,7 @@ class Shelf:
     async def store(self, job: Job, home: dict[str, Any]) -> list[dict[str, Any]]:
         """Every result of a job as a checked file, with a sidecar beside it; what is there already stays.
 
-        `home` says how the backend's own origin is spoken to (see `Fetcher.open`).
+        `home` says how the backend's own origin is spoken to (see `Fetcher.open`), or in which `folder` it works here.
 
         Raises:
             ProviderError: a result could not be fetched, is no media, or the disk would not take it.
@@ -129,7 +129,7 @@ class Shelf:
         links, made = job.harvest.urls, [item for item in job.media if Path(item["path"]).is_file()]
         for number, url in enumerate(links[len(made) :], len(made)):
             item = await self.keep(job, number, self.chunks(url, home))
-            made.append(item | ({} if url.startswith("data:") else {"url": url}))
+            made.append(item | ({"url": url} if url.startswith("http") else {}))
         for number, (suffix, text) in enumerate(job.harvest.files.items(), len(links)):
             made.append(await self.keep(job, number, once(text.encode()), ffmpeg.FORMS[suffix]))
         for item in made:
@@ -140,6 +140,10 @@ class Shelf:
         """The bytes behind a result's link."""
         if url.startswith("data:"):
             yield refer(url).data or b""
+            return
+        if folder := home.get("folder"):
+            async for chunk in lying(folder / url):
+                yield chunk
             return
         try:
             async with self.fetcher.open(url, **home) as response:
@@ -166,7 +170,7 @@ class Shelf:
                     size += len(chunk)
                     if size > LARGEST:
                         raise ProviderError(f"The result is larger than {LARGEST >> 30} GB.")
-                    head = head or chunk[:64]
+                    head = (head + chunk)[:64] if len(head) < 64 else head
                     digest.update(chunk)
                     await anyio.to_thread.run_sync(file.write, chunk)
                 file.flush()
@@ -182,7 +186,7 @@ class Shelf:
             part = None
             return describe(job, number, path, form, facts, size, digest.hexdigest())
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
             why = "the disk is full" if full else error.strerror or type(error).__name__
             raise ProviderError(
                 f"The result is paid and waits, but cannot be written to {self.folder}: {why}. Mend that, then ask "
@@ -191,6 +195,20 @@ class Shelf:
         finally:
             if part is not None:
                 part.unlink(missing_ok=True)
+
+
+async def lying(path: Path) -> AsyncIterator[bytes]:
+    """The bytes of a file that was made here.
+
+    Raises:
+        Gone: it is there no more.
+    """
+    try:
+        async with await anyio.open_file(path, "rb") as file:
+            while chunk := await file.read(1 << 20):
+                yield chunk
+    except FileNotFoundError:
+        raise Gone(f"{path.name} was made here, and is gone.") from None
 
 
 async def once(data: bytes) -> AsyncIterator[bytes]:

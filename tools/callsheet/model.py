@@ -72,11 +72,13 @@ class Input:
     """Marks a field that refers to media: a URL, a path, a data URI, `media://…` or a job's id.
 
     `by` says what the backend wants instead: a `url` it can fetch, the file `inline` (a URL passes, anything else
-    becomes a data URI), the `file` itself as a local path, or the `name` under which the backend has it already.
+    becomes a data URI), the `file` itself as a local path (`part`: unless it is a URL), or the `name` under which the
+    backend has it already; `via` is a route that first makes something else of it there.
     """
 
     kind: str
-    by: Literal["url", "inline", "file", "name"] = "url"
+    by: Literal["url", "inline", "file", "part", "name"] = "url"
+    via: str | None = None
 
 
 Picture = Annotated[str, Input("image")]
@@ -155,6 +157,8 @@ class Model(BaseModel):
     """What the backend itself can tell of the model: a name, and the path of a GET."""
     history: ClassVar[str | None] = None
     """The path of a GET that lists what was made with it."""
+    history_limited: ClassVar[bool] = True
+    """Whether that list can be asked for in part."""
     voices: ClassVar[str | None] = None
     """The path of a GET that lists its voices."""
 

@@ -8,6 +8,7 @@ import json
 import math
 import random
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -15,16 +16,18 @@ import anyio
 import anyio.abc
 from sqlalchemy import insert, select, update
 
-from callsheet.ledger import Job, Ledger, paces
+from callsheet.errors import LedgerTrouble
+from callsheet.ledger import Ledger
 from callsheet.settings import Settings
+from callsheet.tables import Job, paces
 
 WINDOW_S = 60.0
 MARGIN_S = 0.05
 SPARE = 2
 """Places of a minute left free, since requests do not arrive as evenly as they are sent."""
-FOR_LOOKS = 0.9
-"""Part of the minute that looks may use; the rest is for submits."""
 CEILING_S = 600.0
+URGENT_S = 10.0
+"""A job that has probably been done for so long is looked at without keeping the distance of looks."""
 
 
 @dataclass
@@ -50,18 +53,68 @@ class Turn:
         return max(self.looked_at + gap, self.started_at + min(self.floor_s, self.typical_s / 4), self.job.due)
 
     def worth(self, now: float) -> float:
-        """What a look now is worth: √hazard, over the time since the last one."""
-        return math.sqrt(hazard(now - self.started_at, self.typical_s)) * (now - self.looked_at)
+        """What a look now is worth: the seconds for which the job is likely to have been done without our knowing."""
+        return unseen(self.looked_at - self.started_at, now - self.started_at, self.typical_s)
+
+
+SHAPE = 3
+"""Of the log-logistic that stands for a model's durations before anything was learned; its median is the usual time."""
+
+
+def surviving(age: float, typical_s: float) -> float:
+    """The chance that a job is still under way at an age."""
+    return 1 / (1 + (max(age, 0.0) / typical_s) ** SHAPE)
 
 
 def hazard(age: float, typical_s: float) -> float:
-    """The chance in a second that a job of this age ends just now, before anything was learned.
+    """The chance in a second that a job of this age ends just now: small at first, highest after the median."""
+    x = max(age, 0.0) / typical_s
+    return SHAPE / typical_s * x ** (SHAPE - 1) / (1 + x**SHAPE)
 
-    A log-logistic with the model's usual time as its median and shape 3: small at first, highest a little after the
-    median, then falling.
+
+def unseen(looked: float, age: float, typical_s: float) -> float:
+    """Expected seconds since a job's end, if it was under way at age `looked` and nobody looked since.
+
+    It grows with the hazard h and the square of the time t since the last look, as h t²/2; so going by it spends looks
+    in proportion to √h, which is best where h hardly changes between two looks, and is still right where it does.
     """
-    x = max(age, 0.05) / typical_s
-    return 3 / typical_s * x**2 / (1 + x**3)
+    return (age - looked) - (lived(age, typical_s) - lived(looked, typical_s)) / surviving(looked, typical_s)
+
+
+def lived(age: float, typical_s: float) -> float:
+    """The integral of `surviving` from 0."""
+    x = max(age, 0.0) / typical_s
+    arc = math.atan((2 * x - 1) / math.sqrt(3)) + math.pi / 6
+    return typical_s * (math.log1p(x) / 3 - math.log(x * x - x + 1) / 6 + arc / math.sqrt(3))
+
+
+def choose(waiting: Iterable[Turn], now: float) -> Turn | None:
+    """The job whose look is worth most now; None where it is too early for all."""
+    ready = [turn for turn in waiting if turn.earliest <= now]
+    return max(ready, key=lambda turn: turn.worth(now), default=None)
+
+
+def places_of(limit: float) -> int:
+    """How many requests may really go out in a minute."""
+    return max(1, int(limit) - SPARE if limit > 10 * SPARE else int(limit))
+
+
+def next_place(
+    grants: list[float], now: float, places: int, closed: float = 0.0, looked: float = 0.0
+) -> tuple[float, list[float]]:
+    """The time of the next place, and the places taken then.
+
+    Never more than `places` in any window. `looked` is the time of the last look if this is one: looks spread what is
+    left of the minute evenly, so that none are wasted early and a submit never waits for a burst of them. Times far
+    ahead come from a clock that was wrong.
+    """
+    grants = sorted(grant for grant in grants if now - WINDOW_S - 1 < grant < now + WINDOW_S)
+    at = max(now, closed)
+    if len(grants) >= places:
+        at = max(at, grants[-places] + WINDOW_S + MARGIN_S)
+    elif 0 < looked < now + WINDOW_S and grants:
+        at = max(at, looked + (grants[0] + WINDOW_S - now) / (places - len(grants)))
+    return at, [*grants, at]
 
 
 class Pace:
@@ -74,26 +127,22 @@ class Pace:
         self.turns: dict[str, dict[str, Turn]] = {}
         self.changed: dict[str, anyio.Event] = {}
 
-    async def place(self, account: str, *, look: bool = False) -> None:
+    async def place(self, account: str, *, look: bool = False, urgent: bool = False) -> None:
         """Wait for a place in the account's minute, and take it."""
-        at = await self.reserve(account, look=look)
+        at = await self.reserve(account, look=look, urgent=urgent)
         await anyio.sleep(max(0.0, at - time.time()))
 
-    async def reserve(self, account: str, *, look: bool) -> float:
+    async def reserve(self, account: str, *, look: bool, urgent: bool = False) -> float:
         """Take the next place; returns its time. A crash wastes one place and never over-grants."""
-        limit = self.settings.rate.of(account.rpartition("/")[2])
-        places = max(1, int(limit) - SPARE if limit and limit > 10 * SPARE else int(limit or 60))
+        places = places_of(float(self.settings.rate.of(account.rpartition("/")[2]) or 60))
         async with self.ledger.writing.begin() as db:
             now = time.time()
             row = (await db.execute(select(paces).where(paces.c.account == account))).first()
-            grants = [g for g in json.loads(row.grants) if g < now + WINDOW_S] if row else []
-            at = max(now, row.closed_until if row and row.closed_until < now + CEILING_S else 0.0)
-            if len(grants) >= places:
-                at = max(at, grants[-places] + WINDOW_S + MARGIN_S)
-            if look and row and row.looked_at < now + WINDOW_S:
-                at = max(at, row.looked_at + WINDOW_S / places / FOR_LOOKS)
-            recent = sorted([*grants, at])[-places:]
-            values = {"grants": json.dumps(recent), **({"looked_at": at} if look else {})}
+            grants = json.loads(row.grants) if row else []
+            closed = row.closed_until if row and row.closed_until < now + CEILING_S else 0.0
+            looked = row.looked_at if row and look and not urgent else 0.0
+            at, grants = next_place(grants, now, places, closed, looked)
+            values = {"grants": json.dumps(grants), **({"looked_at": at} if look else {})}
             if row is None:
                 await db.execute(insert(paces).values(account=account, **values))
             else:
@@ -136,10 +185,12 @@ class Pace:
                 with anyio.move_on_after(soonest - now):
                     await self.changed[account].wait()
                 continue
-            await self.place(account, look=True)
-            now = time.time()
-            ready = [turn for turn in waiting.values() if turn.earliest <= now]
-            if ready:
-                best = max(ready, key=lambda turn: turn.worth(now))
+            best = choose(waiting.values(), now)
+            try:
+                await self.place(account, look=True, urgent=best is not None and best.worth(now) >= URGENT_S)
+            except LedgerTrouble:
+                await anyio.sleep(1.0)
+                continue
+            if best := choose(waiting.values(), time.time()):
                 waiting.pop(best.job.id)
                 best.called.set()

@@ -1,9 +1,11 @@
 """The only place that speaks HTTP to a backend."""
 
+import base64
 import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -16,10 +18,10 @@ from pydantic import SecretStr
 
 from callsheet.backends.dialect import NOT_ACCEPTED, Answer, Backend, Route, Step, message
 from callsheet.errors import CallsheetError, ProviderError, RequestError, SpendError
-from callsheet.ledger import Job
 from callsheet.model import Model, Price, exactly
 from callsheet.pace import Pace
 from callsheet.settings import Settings
+from callsheet.tables import Job
 
 NEVER_ARRIVED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol, httpx2.PoolTimeout)
 TIMEOUT = httpx2.Timeout(60.0, connect=10.0)
@@ -78,7 +80,13 @@ class Provider:
             self.url(route.path),
             params=route.query,
             headers={**self.headers, **(headers or {})},
-            **(await parts(route) if route.files else {"json": route.body} if route.body is not None else {}),
+            **(
+                await parts(route)
+                if route.files is not None
+                else {"json": route.body}
+                if route.body is not None
+                else {}
+            ),
         )
         response = await client.send(request, stream=True)
         try:
@@ -89,7 +97,30 @@ class Provider:
                     raise httpx2.DecodingError("the answer is too large")
         finally:
             await response.aclose()
-        return read(response.status_code, bytes(raw), response.headers)
+        return read(response.status_code, self.hidden(bytes(raw)), response.headers)
+
+    def hidden(self, raw: bytes) -> bytes:
+        """An answer without our key, should it be repeated there: answers end up in receipts, errors and logs."""
+        key = self.key.get_secret_value().encode()
+        return raw.replace(key, b"***") if len(key) > 7 else raw
+
+    # -- when it may be called ----------------------------------------------------------------------------------
+
+    async def place(self) -> None:
+        """Wait for a place in the account's minute, and take it."""
+        await self.pace.place(self.account)
+
+    async def turn(self, job: Job, typical_s: float, looked_at: float) -> None:
+        """Wait until a job may be looked at, and take a place for it."""
+        await self.pace.turn(job, typical_s, self.backend.floor_s, looked_at)
+
+    @property
+    def home(self) -> dict[str, Any]:
+        """How the backend's own results are fetched."""
+        return {"home": self.origin, "home_client": self.http, "auth": self.headers}
+
+    async def forget(self, job: Job) -> None:
+        """A job's results are stored; a backend that keeps nothing for us needs not know."""
 
     # -- the three calls of a job's life ------------------------------------------------------------------------
 
@@ -127,7 +158,7 @@ class Provider:
             route.method, self.url(route.path), json=route.body, headers=self.headers
         ) as response:
             if response.status_code != 200 or "event-stream" not in response.headers.get("content-type", ""):
-                return read(response.status_code, await response.aread(), response.headers)
+                return read(response.status_code, self.hidden(await response.aread()), response.headers)
             async for chunk in events(response):
                 whole |= {name: value for name, value in chunk.items() if value is not None}
                 choices = chunk.get("choices") or [{}]
@@ -189,7 +220,21 @@ class Provider:
         url = self.backend.read_upload(await self.call(route))
         if url is None:
             raise ProviderError(f"{self.backend.title} took {path.name}, but gave no URL for it.")
-        return url
+        return self.url(url) if url.startswith("/") else url
+
+    async def name(self, link: str, kind: str, via: str | None = None) -> str | None:
+        """The name of one of the backend's own files, or of what `via` makes of it; None for any other link.
+
+        Raises:
+            ProviderError: the backend made nothing of it.
+        """
+        name = self.backend.named(link, kind) if link.startswith(f"{self.base}/") else None
+        if name is None or via is None:
+            return name
+        made = self.backend.read_upload(await self.call(self.backend.trade(via, name)))
+        if made is None:
+            raise ProviderError(f"{self.backend.title} made nothing of {name}.")
+        return made.rpartition("/")[2]
 
     async def price(self, ask: Model) -> Price:
         """What a request costs: as the backend quotes it where it does, else by the catalogue; and that it is allowed.
@@ -204,8 +249,8 @@ class Provider:
         if (route := self.backend.quote(ask)) is not None:
             with contextlib.suppress(CallsheetError):
                 if (credits := self.backend.read_quote(await self.call(route))) is not None:
-                    return exactly(credits)
-        return ask.price()
+                    return replace(exactly(credits), note=ask.price().note)
+        return self.backend.price(ask, self.settings)
 
     async def call(self, route: Route) -> Answer:
         """A call that may safely be made again, with a place of the account's for each try.
@@ -238,6 +283,24 @@ class Provider:
             raise self.refusal(answer)
         return answer
 
+    async def once(self, route: Route) -> Answer:
+        """A call that changes something, and so is made once, whatever comes of it.
+
+        Raises:
+            RequestError, SpendError or ProviderError: what the answer was, in our words.
+        """
+        await self.pace.place(self.account)
+        try:
+            answer = await self.send(route, fresh=True)
+        except NEVER_ARRIVED as error:
+            raise self.trouble(error) from None
+        except httpx2.HTTPError as error:
+            how = f"{self.backend.title} may have done this: the connection broke ({type(error).__name__})."
+            raise ProviderError(f"{how} Look there before you repeat it.", safe_to_retry=False) from None
+        if not 200 <= answer.status < 300:
+            raise self.refusal(answer)
+        return answer
+
     # -- in our words -------------------------------------------------------------------------------------------
 
     def refusal(self, answer: Answer) -> CallsheetError:
@@ -246,6 +309,8 @@ class Provider:
         said = f': "{why}"' if why else ""
         if self.backend.short_of_credits(answer):
             return SpendError(f"{title} has too few credits left{said}. Top up there. Nothing was charged.")
+        if (own := self.backend.refused(answer)) is not None:
+            return own
         if answer.status in (401, 403):
             hint = f"Check {self.backend.key_variable}."
             return RequestError(f"{title} does not accept the key ({answer.status}){said}. {hint}")
@@ -279,10 +344,10 @@ class Provider:
 
 async def parts(route: Route) -> dict[str, Any]:
     """A multipart request's files and fields."""
-    files = {
-        name: (path.name, await anyio.to_thread.run_sync(path.read_bytes)) for name, path in (route.files or {}).items()
-    }
-    return {"files": files, "data": {name: str(value) for name, value in (route.body or {}).items()}}
+    held: dict[str, Any] = {name: (None, str(value)) for name, value in (route.body or {}).items()}
+    for name, path in (route.files or {}).items():
+        held[name] = (path.name, await anyio.to_thread.run_sync(path.read_bytes))
+    return {"files": held}
 
 
 class Again(Exception):
@@ -294,7 +359,10 @@ class Again(Exception):
 
 
 def read(status: int, raw: bytes, headers: Mapping[str, str]) -> Answer:
-    """A response as an answer; what is not JSON stays text."""
+    """A response as an answer; what is not JSON stays text, and a medium a data URI."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind.startswith(("image/", "audio/", "video/")) and raw:
+        return Answer(status, media=f"data:{kind};base64,{base64.b64encode(raw).decode()}")
     text = raw.decode("utf-8", "replace")
     try:
         body = json.loads(text)

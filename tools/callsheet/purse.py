@@ -12,10 +12,12 @@ from typing import Any
 from sqlalchemy import update
 
 from callsheet.backends.dialect import Backend, Step
+from callsheet.books import Books, held, spent_since
 from callsheet.errors import Overtaken, SpendError
-from callsheet.ledger import Job, Ledger, held, jobs, spent_since, to_row
+from callsheet.ledger import SEARCH_S, Ledger
 from callsheet.model import Model, Price, plain
 from callsheet.settings import Settings
+from callsheet.tables import SEARCHES_FIRST, Job, jobs, to_row
 
 
 def day_start(now: float | None = None) -> float:
@@ -29,6 +31,7 @@ class Purse:
 
     def __init__(self, ledger: Ledger, settings: Settings) -> None:
         self.ledger = ledger
+        self.books = Books(ledger)
         self.settings = settings
 
     def question(self, backend: str, price: Price, max_credits: Decimal | None) -> str | None:
@@ -56,13 +59,16 @@ class Purse:
         question = self.question(job.backend, price, job.max_credits)
         reserve = price.high
         if question and job.agreed is None:
-            if job.max_credits is None or self.settings.ask == "always":
+            if self.settings.ask == "always":
+                raise SpendError(f"Not started: {question}. Only a person can agree, where the client can ask one.")
+            if job.max_credits is None:
                 say = plain(price.high)
                 raise SpendError(f"Not started: {question}. Ask the user, then call again with max_credits={say}.")
             if not price.published:
                 reserve = job.max_credits
-        if job.max_credits is not None and price.published and price.high > job.max_credits:
-            raise SpendError(f"Not started: this costs {price}, more than max_credits={plain(job.max_credits)}.")
+        if job.max_credits is not None and price.high > job.max_credits:
+            verb = "costs" if price.published else "has"
+            raise SpendError(f"Not started: this {verb} {price}, more than max_credits={plain(job.max_credits)}.")
         if job.agreed is not None and price.high > job.agreed:
             raise SpendError(f"Not started: this costs {price}, more than the {plain(job.agreed)} agreed to.")
         if cap is not None and reserve > cap:
@@ -114,7 +120,7 @@ class Purse:
 
     async def left(self, account: str) -> Decimal | None:
         """The last balance read, less what it cannot show yet; None where none was ever read."""
-        balance = await self.ledger.balance(account)
+        balance = await self.books.balance(account)
         if balance is None:
             return None
         async with self.ledger.engine.connect() as db:
@@ -135,16 +141,18 @@ def settle(job: Job, ask: Model, backend: Backend, step: Step) -> dict[str, Any]
         noted |= {"made_at": job.made_at or now, "error": None}
     exact = job.quoted if job.quoted == job.quoted_low and job.published else None
     said, charged = step.get("charged"), job.charged
+    if stage == "unknown":
+        noted |= {"due": now + SEARCH_S[0], "searched": 0 if backend.lists(ask) else SEARCHES_FIRST}
     if stage in ("failed", "cancelled"):
         if charged is None:
             charged = exact if job.charged_at else said
         back = charged - said if charged and said is not None else Decimal(0)
         noted |= {"charged": charged or Decimal(0), "basis": "reported" if said is not None else "documented"}
         noted |= {"refunded": max(back, Decimal(0))}
-        if charged and not back and backend.refunds:
+        if charged and not back and (backend.refunds if stage == "failed" else backend.gives_back(job.progress)):
             noted["refund_expected"] = charged
     elif said is not None and (stage == "made" or said >= (charged or 0)):
-        noted |= {"charged": said, "basis": "reported"}
+        noted |= {"charged": said, "basis": step.get("basis", "reported")}
     elif stage == "made" and charged is None and exact is not None:
         noted |= {"charged": exact, "basis": "documented"}
     return noted

@@ -1,55 +1,22 @@
 """What can be asked that costs nothing: each a class of words with an answer, shown as an MCP tool and in the CLI."""
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from callsheet import about, catalogue
+from callsheet.endpoints import ENDPOINTS
 from callsheet.errors import CallsheetError, RequestError
 from callsheet.model import plain
+from callsheet.query import Answer, Query
 from callsheet.receipt import Receipt
 from callsheet.stages import Status
-from callsheet.words import faults, operation, unpack
+from callsheet.words import operation, unpack
 
 if TYPE_CHECKING:
     from callsheet.studio import Studio
 
-
-class Answer(BaseModel):
-    """What a query gives back."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON, without what is absent."""
-        return self.model_dump(mode="json", exclude_none=True)
-
-
-class Query(BaseModel):
-    """A question; its fields are the tool's arguments."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: ClassVar[str]
-    toolset: ClassVar[str] = "core"
-    changes: ClassVar[bool] = False
-    """Whether it changes something, here or at a backend."""
-    destroys: ClassVar[bool] = False
-    answers: ClassVar[type[BaseModel]]
-
-    @classmethod
-    def of(cls, said: dict[str, Any]) -> "Query":
-        """Check arguments.
-
-        Raises:
-            RequestError: naming each fault, and the word that was probably meant.
-        """
-        try:
-            return cls.model_validate(said)
-        except ValidationError as error:
-            raise RequestError(f"{cls.name}: {faults(error, cls.model_fields)}") from None
-
-    async def answer(self, studio: "Studio", caller: str) -> BaseModel:
-        """The answer, for a caller."""
-        raise NotImplementedError
+__all__ = ["QUERIES", "TOOLSETS", "Answer", "Query"]
 
 
 class Models(Answer):
@@ -140,10 +107,7 @@ class ListVoices(Query):
         for model in catalogue.models("generate_speech", self.backend):
             backend = model.id.partition("/")[0]
             if model.voices and backend in studio.backends():
-                told = await studio.tell_me(backend, model.voices)
-                rows = told.get("voices") if isinstance(told, dict) else told
-                rows = rows if isinstance(rows, list) else []
-                found += [{"model": model.id, **row} for row in rows if isinstance(row, dict)]
+                found += [{"model": model.id, **row} for row in await studio.voices(backend, model.voices)]
         if not found:
             raise RequestError("No backend with a key has voices.")
         return Voices(voices=found)
@@ -245,6 +209,20 @@ class Accounts(Answer):
     accounts: list[dict[str, Any]]
 
 
+class ResubmitJob(Query):
+    """Send an unknown job again; it may be paid twice, so it needs the user's consent as max_credits."""
+
+    name, answers, changes, spends = "resubmit_job", Receipt, True, True
+
+    job_id: str
+    max_credits: Annotated[float, Field(ge=0)] | None = None
+
+    async def answer(self, studio: "Studio", caller: str) -> Receipt:
+        job = await studio.resubmit(self.job_id, self.max_credits, caller)
+        await studio.carrier.wait(job.id, studio.settings.wait, caller)
+        return await studio.receipt(job.id, caller)
+
+
 class GetCredits(Query):
     """Balances and today's spending."""
 
@@ -290,25 +268,29 @@ class ListGenerations(Query):
     name, toolset, answers = "list_generations", "library", Generations
 
     model: str
+    operation: str | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 20
 
     async def answer(self, studio: "Studio", caller: str) -> Generations:
-        model = DescribeModel(model=self.model).find()
+        model = DescribeModel(model=self.model, operation=self.operation).find()
         if model.history is None:
             known = ", ".join(m.id for m in catalogue.models() if m.history)
             raise RequestError(f"{model.id} keeps no history; {known} do.")
-        told = await studio.tell_me(model.id.partition("/")[0], model.history, {"limit": self.limit})
+        query = {"limit": self.limit} if model.history_limited else None
+        told = await studio.tell_me(model.id.partition("/")[0], model.history, query)
         rows = next((v for v in told.values() if isinstance(v, list)), []) if isinstance(told, dict) else told
-        return Generations(generations=TypeAdapter(list[dict[str, Any]]).validate_python(rows))
+        found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        return Generations(generations=found[: self.limit])
 
 
-QUERIES: dict[str, type[Query]] = {
-    query.name: query
-    for query in (
-        *(ListModels, DescribeModel, ListVoices, Quote, GetJob, ListJobs, CancelJob, GetCredits),
-        *(UploadMedia, ListGenerations),
-    )
-}
+OWN: tuple[type[Query], ...] = (
+    *(ListModels, DescribeModel, ListVoices, Quote, GetJob, ListJobs, CancelJob, ResubmitJob, GetCredits),
+    *(UploadMedia, ListGenerations),
+)
+QUERIES: dict[str, type[Query]] = {query.name: query for query in (*OWN, *ENDPOINTS)}
 """Every query, in the order in which they are shown."""
 
-TOOLSETS: tuple[str, ...] = ("core", "edit", "avatar", "understand", "library")
+TOOLSETS: tuple[str, ...] = (
+    *("core", "edit", "avatar", "understand", "library"),
+    *("studio", "publish", "community", "team", "account"),
+)

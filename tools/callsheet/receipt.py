@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from callsheet.model import amount, plain
-from callsheet.stages import STATUS, Status, whole
+from callsheet.stages import ENDED, STATUS, Status, whole
 
 if TYPE_CHECKING:
-    from callsheet.ledger import Job
+    from callsheet.tables import Job
 
 
 class Part(BaseModel):
@@ -128,6 +128,7 @@ def receipt(
     balance: Decimal | None = None,
     spent_today: Decimal | None = None,
     repeated: bool = False,
+    instead: str | None = None,
 ) -> Receipt:
     """The receipt of a job, whose parts are itself or the several that one call asked for."""
     stage = whole(parts)
@@ -141,7 +142,7 @@ def receipt(
         spent_today=None if spent_today is None else round(float(spent_today), 9),
         basis=next((part.basis for part in parts if part.basis), None),
     )
-    faults = [part.error for part in parts if part.error and (part.ended or part.stage == "made")]
+    faults = [part.error for part in parts if part.error and part.stage in (*ENDED, "made")]
     texts = [part.harvest.text for part in parts if part.harvest and part.harvest.text]
     media = [Medium(**item) for part in parts for item in part.media]
     ended = max((part.ended_at or 0.0 for part in parts), default=0.0)
@@ -159,7 +160,7 @@ def receipt(
         text="\n".join(texts) if texts and not more else None,
         progress=next((part.progress for part in parts if part.progress), None) if more else None,
         elapsed_s=round((time.time() if more else ended) - job.created_at, 1),
-        next=advice(job, stage, wait),
+        next=advice(job, stage, wait) or instead,
         repeated=repeated or None,
         error=Fault(**faults[0]) if faults else None,
     )

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from callsheet.backends.dialect import Step
 from callsheet.errors import CallsheetError
 from callsheet.guard import Gone
-from callsheet.ledger import Job
 from callsheet.model import Model
 from callsheet.purse import settle
+from callsheet.tables import Job
 
 if TYPE_CHECKING:
     from callsheet.studio import Studio
@@ -37,7 +38,7 @@ async def run(job: Job, studio: "Studio") -> Job:
 
     if job.stage == "approved" and await studio.inputs.ready(job, ask):
         ask = await studio.inputs.prepared(job, ask)
-        await studio.pace.place(job.account)
+        await provider.place()
         job = await note(job, stage="sending", sent_at=time.time(), tries=job.tries + 1, **intent(ask))
         with anyio.CancelScope(shield=True):
             job = await studio.answered(job, ask, await provider.submit(ask, studio.carrier.speaker(job)))
@@ -52,9 +53,11 @@ async def run(job: Job, studio: "Studio") -> Job:
     if job.stage == "made":
         try:
             job = await note(job, stage="stored", media=await studio.store(job), error=None)
+            await provider.forget(job)
         except Gone as error:
-            found = (await provider.look(job, ask)).get("harvest") if job.ticket else None
-            job = await note(job, **later(job), error=error.as_dict(), harvest=found or job.harvest)
+            seen = await provider.look(job, ask) if job.ticket else Step()
+            again = {"stage": "approved"} if seen.get("stage") == "approved" else later(job)
+            job = await note(job, **again, error=error.as_dict(), harvest=seen.get("harvest") or job.harvest)
         except CallsheetError as error:
             job = await note(job, **later(job), error=error.as_dict())
 

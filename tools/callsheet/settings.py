@@ -54,6 +54,27 @@ def limits(text: str) -> PerBackend:
     return given
 
 
+class ProviderKeys(dict[str, SecretStr]):
+    """Keys of other providers that travel through a backend, by name; `fish-audio` and `FishAudio` are one."""
+
+    def of(self, provider: str) -> SecretStr | None:
+        """The key of this provider; None where none is set."""
+        return self.get(provider.replace("-", "").replace("_", "").lower())
+
+
+def provider_keys(text: object) -> object:
+    """Read `elevenlabs:key,heygen:key`; what is wrong is said without showing a key."""
+    if not isinstance(text, str):
+        return text
+    given = ProviderKeys()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, found, key = (word.strip() for word in part.partition(":"))
+        if not (name and found and key):
+            raise ValueError("it must be provider:key pairs, separated by commas")
+        given[name.replace("-", "").replace("_", "").lower()] = SecretStr(key)
+    return given
+
+
 def words(text: object) -> object:
     """A comma-separated list as a tuple."""
     return tuple(word.strip() for word in text.split(",") if word.strip()) if isinstance(text, str) else text
@@ -89,6 +110,19 @@ class Settings(BaseModel):
 
     phaya_key: SecretStr | None = variable("PHAYA_API_KEY", "key for Phaya")
     phaya_base: str = variable("PHAYA_BASE", "Phaya's address, with its path", "https://api.phaya.io/api/v1")
+    progressive_robot_key: SecretStr | None = variable("PROGRESSIVE_ROBOT_API_KEY", "key for Progressive Robot Video")
+    progressive_robot_base: str = variable(
+        "PROGRESSIVE_ROBOT_BASE", "Progressive Robot Video's address", "https://video.progressiverobot.com"
+    )
+
+    ph0ny_key: SecretStr | None = variable("PH0NY_API_KEY", "key for ph0ny")
+    ph0ny_base: str = variable("PH0NY_BASE", "ph0ny's address", "https://api.ph0ny.com")
+    ph0ny_webhook_secret: SecretStr | None = variable("PH0NY_WEBHOOK_SECRET", "what ph0ny signs its webhooks with")
+    ph0ny_provider_keys: ProviderKeys = variable(
+        "PH0NY_PROVIDER_KEYS", "your own keys for engines behind ph0ny, `elevenlabs:…,heygen:…`", ProviderKeys()
+    )
+    phantaisia_key: SecretStr | None = variable("PHANTAISIA_TOKEN", "token for Phantaisia")
+    phantaisia_base: str = variable("PHANTAISIA_BASE", "Phantaisia's address", "https://api.phantaisia.com")
 
     home: Folder = variable("CALLSHEET_HOME", "folder of the ledger and the settings", None)
     output_dir: Folder = variable(
@@ -141,6 +175,11 @@ class Settings(BaseModel):
         known = limits(str(cls.model_fields[str(info.field_name)].default))
         return given if "*" in given else PerBackend(known | given)
 
+    @field_validator("ph0ny_provider_keys", mode="before")
+    @classmethod
+    def _keys(cls, text: object) -> object:
+        return provider_keys(text)
+
     @classmethod
     def load(cls, env_file: Path | None = None, environ: Mapping[str, str] | None = None) -> Self:
         """Read the environment, then CALLSHEET_HOME's `.env` and `limits`, then an explicit file.
@@ -184,7 +223,13 @@ class Settings(BaseModel):
         return url.replace("sqlite:///", "sqlite+aiosqlite:///", 1)
 
 
-BASES = {"PHAYA_API_KEY": "PHAYA_BASE"}
+BASES = {
+    "PHAYA_API_KEY": "PHAYA_BASE",
+    "PROGRESSIVE_ROBOT_API_KEY": "PROGRESSIVE_ROBOT_BASE",
+    "PH0NY_API_KEY": "PH0NY_BASE",
+    "PH0NY_PROVIDER_KEYS": "PH0NY_BASE",
+    "PHANTAISIA_TOKEN": "PHANTAISIA_BASE",
+}
 """Which base each key is sent to."""
 
 

@@ -1,11 +1,12 @@
 """Everything a run needs, in one place, built from Settings; and the loop that carries jobs."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -22,25 +23,30 @@ from callsheet import catalogue, ffmpeg
 from callsheet.backends import BACKENDS
 from callsheet.backends.dialect import Route, Step
 from callsheet.carrier import Carrier
-from callsheet.errors import CallsheetError, Overtaken, RequestError
+from callsheet.errors import CallsheetError, Overtaken, RequestError, SpendError
 from callsheet.guard import Fetcher
 from callsheet.inputs import Inputs
-from callsheet.ledger import LEASE_S, Job, Ledger, new_id
+from callsheet.ledger import LEASE_S, Ledger, new_id
+from callsheet.local import LOCAL, LocalProvider
 from callsheet.media import Shelf, refer
-from callsheet.model import Model, Price
+from callsheet.model import Model, Price, amount, plain
 from callsheet.pace import Pace
 from callsheet.provider import Provider
 from callsheet.purse import Purse, settle
 from callsheet.receipt import Medium, Receipt, receipt
 from callsheet.settings import Settings
-from callsheet.stages import whole
+from callsheet.stages import STATUS, whole
+from callsheet.tables import Job
 from callsheet.words import Words
 
 BALANCE_S = 60.0
 """So old a balance is still good enough: what was reserved since is subtracted."""
 TITLES = ("prompt", "text", "title", "question", "script")
 """Words that say what a job is about, the best first."""
+CLOSE_S = 4.0
+"""What is being sent when we close may take so long to be answered; hosts kill who takes longer."""
 LARGEST_RESOURCE = 32 * 2**20
+MOST_PAGES = 20
 
 Transports = Callable[[str], httpx2.AsyncBaseTransport | None]
 
@@ -80,6 +86,7 @@ class Studio:
         self.tasks = tasks
         self.pace = Pace(ledger, settings, tasks)
         self.purse = Purse(ledger, settings)
+        self.books = self.purse.books
         self.fetcher = Fetcher(settings.media_hosts)
         self.shelf = Shelf(settings.output_dir, self.fetcher)
         self.transports = transports or (lambda account: installed(account, settings.home / "sandbox"))
@@ -92,20 +99,29 @@ class Studio:
     async def open(cls, settings: Settings, transports: Transports | None = None) -> AsyncIterator[Self]:
         """A studio that carries its jobs until it is closed; what is under way then goes on at the next start."""
         stamina.instrumentation.set_on_retry_hooks([])
-        async with AsyncExitStack() as stack:
-            ledger = await stack.enter_async_context(Ledger.open(settings.database))
-            tasks = await stack.enter_async_context(anyio.create_task_group())
-            studio = cls(settings, ledger, tasks, transports)
-            tasks.start_soon(studio.carrier.keep)
+        async with Ledger.open(settings.database) as ledger, anyio.create_task_group() as closing:
+            idle = anyio.Event()
             try:
-                yield studio
+                async with anyio.create_task_group() as tasks:
+                    studio = cls(settings, ledger, tasks, transports)
+                    tasks.start_soon(studio.carrier.keep)
+                    try:
+                        yield studio
+                    finally:
+                        tasks.cancel_scope.cancel()
+                        closing.start_soon(studio.close, idle)
             finally:
-                tasks.cancel_scope.cancel()
-                with anyio.CancelScope(shield=True):
-                    await ledger.release()
-                    for provider in studio.providers.values():
-                        await provider.aclose()
-                    await studio.fetcher.aclose()
+                idle.set()
+
+    async def close(self, idle: anyio.Event) -> None:
+        """Let creates that are under way hear their answer, though not for long; then hang up."""
+        with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(CLOSE_S):
+                await idle.wait()
+            await self.ledger.release()
+            for provider in self.providers.values():
+                await provider.aclose()
+            await self.fetcher.aclose()
 
     # -- who does the work --------------------------------------------------------------------------------------
 
@@ -115,7 +131,7 @@ class Studio:
         Raises:
             RequestError: there is no key for it; names the variable, and the sandbox that needs none.
         """
-        if self.settings.sandboxed(backend):
+        if backend != LOCAL and self.settings.sandboxed(backend):
             return f"sandbox/{backend}"
         if backend in BACKENDS and self.settings.key(backend) is None:
             variable = BACKENDS[backend].key_variable
@@ -123,11 +139,13 @@ class Studio:
         return backend
 
     def backends(self) -> list[str]:
-        """The backends that `auto` may choose: those with a key, or all in the sandbox."""
-        return [name for name in BACKENDS if self.settings.sandboxed(name) or self.settings.key(name)]
+        """The backends that `auto` may choose: those with a key, or all in the sandbox; and this machine."""
+        return [*(name for name in BACKENDS if self.settings.sandboxed(name) or self.settings.key(name)), LOCAL]
 
     def provider(self, account: str) -> Provider:
         """The backend behind an account."""
+        if account == LOCAL and account not in self.providers:
+            self.providers[account] = LocalProvider(self.pace, self.settings)
         if account not in self.providers:
             name = account.rpartition("/")[2]
             backend, sandbox = BACKENDS[name], account.startswith("sandbox/")
@@ -209,23 +227,21 @@ class Studio:
         stamps = []
         for value in words.said.values():
             for text in value if isinstance(value, list) else [value]:
-                if isinstance(text, str) and len(text) < 1000:
-                    path = refer_quietly(text)
-                    if path and path.is_file():
-                        stamps.append((str(path), path.stat().st_mtime_ns, path.stat().st_size))
+                if isinstance(text, str) and (path := file_named(text)):
+                    stamps.append((str(path), path.stat().st_mtime_ns, path.stat().st_size))
         parts = [words.operation, model, account, caller, said, stamps]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
     def ask(self, job: Job) -> Model:
         """The request that a job makes, rebuilt from what was written down."""
         kind = catalogue.OPERATIONS[job.operation]
-        return catalogue.ask(kind.of({**job.words, "model": job.model}))
+        return catalogue.ask(kind.of({**job.words, "model": job.model}, by_person=True))
 
     # -- money --------------------------------------------------------------------------------------------------
 
     async def balance(self, account: str, need: Decimal) -> tuple[Decimal, float] | None:
         """The account's balance, read again where it is old or would not do."""
-        known = await self.ledger.balance(account)
+        known = await self.books.balance(account)
         if known and time.time() - known[1] < BALANCE_S and (await self.purse.left(account) or Decimal(0)) >= need:
             return known
         return await self.read_balance(account)
@@ -234,7 +250,7 @@ class Studio:
         """The account's balance now; None where the backend has no such route."""
         found = await self.provider(account).balance()
         if found:
-            await self.ledger.note_balance(account, *found)
+            await self.books.note_balance(account, *found)
         return found
 
     async def answered(self, job: Job, ask: Model, step: Step) -> Job:
@@ -253,8 +269,7 @@ class Studio:
         assert job.harvest is not None  # noqa: S101  (a job is only `made` with one)
         links = [provider.url(link) if link.startswith("/") else link for link in job.harvest.urls]
         job = replace(job, harvest=replace(job.harvest, urls=links))
-        home = {"home": provider.origin, "home_client": provider.http, "auth": provider.headers}
-        return await self.shelf.store(job, home)
+        return await self.shelf.store(job, provider.home)
 
     # -- looking on ---------------------------------------------------------------------------------------------
 
@@ -273,7 +288,21 @@ class Studio:
             balance=await self.purse.left(job.account),
             spent_today=await self.purse.spent_today(job.account),
             repeated=repeated,
+            instead=self.instead(job) if whole(parts) in ("failed", "refused") else None,
         )
+
+    def instead(self, job: Job) -> str | None:
+        """The next best model that could do what a job did not, and what it would cost; nothing switches by itself."""
+        kind = catalogue.OPERATIONS[job.operation]
+        said = {word: value for word, value in job.words.items() if word != "options"}
+        order = catalogue.models(job.operation)
+        after = [model.id for model in order].index(self.ask(job).id) + 1 if order else 0
+        for model in order[after:] + order[:after]:
+            if model.id != job.model and model.auto and model.id.partition("/")[0] in self.backends():
+                with contextlib.suppress(RequestError):
+                    other = catalogue.ask(kind.of(said | {"model": model.id}))
+                    return f"or {job.operation}(…, model='{other.name}') for {other.price()}"
+        return None
 
     async def recent(
         self, caller: str, limit: int = 20, status: str | None = None, since: str | None = None
@@ -294,14 +323,68 @@ class Studio:
                 found.append(told)
         return found[:limit]
 
+    async def resubmit(self, job_id: str, max_credits: float | None, caller: str = "local") -> Job:
+        """Send a job again whose outcome is unknown, with a fresh consent: it may be paid for twice.
+
+        Raises:
+            RequestError: its outcome is known.
+            SpendError: nobody agreed yet; says what it may cost.
+        """
+        lost = await self.ledger.get(job_id, caller)
+        if lost.stage != "unknown":
+            raise RequestError(
+                f"{job_id} is {STATUS.get(lost.stage, lost.stage)}; only an unknown job can be sent again."
+            )
+        ask = await self.inputs.checked(self.ask(lost))
+        price = await self.priced(ask, self.provider(lost.account))
+        if max_credits is None:
+            raise SpendError(
+                f"{job_id} may have been accepted and paid already ({amount(lost.quoted or 0)}). Sending it again "
+                f"costs {price} more. Ask the user, then "
+                f"resubmit_job(job_id='{job_id}', max_credits={plain(price.high)})."
+            )
+        if await self.carrier.found(lost):
+            self.carrier.take(lost.id)
+            return lost
+        new = Job(
+            id=new_id(),
+            caller=lost.caller,
+            operation=lost.operation,
+            model=lost.model,
+            account=lost.account,
+            title=lost.title,
+            words=lost.words,
+            digest=lost.digest,
+            max_credits=Decimal(str(max_credits)),
+            owner=self.ledger.owner,
+            lease=time.time() + LEASE_S,
+        )
+        if not await self.ledger.send_anew(lost, new):
+            raise RequestError(f"{job_id} has just become known; look at it with get_job.")
+        self.carrier.take(new.id)
+        return new
+
+    async def observe(self, job: Job) -> None:
+        """Learn from the balance what a job cost that nobody priced, where nothing else can have moved it."""
+        before = await self.books.balance(job.account, before=job.sent_at)
+        if before is None:
+            return
+        after = await self.read_balance(job.account)
+        others = await self.books.movers(job.account, before[1], time.time(), but=job.id)
+        if after is None or any(other.charged is None for other in others):
+            return
+        moved = before[0] - after[0] - sum((other.net for other in others), Decimal(0))
+        if moved >= 0:
+            await self.books.settle(job.id, charged=moved, basis="observed")
+
     async def credits(self, backend: str, detail: bool = False) -> dict[str, Any]:
         """What is left at a backend, what today cost, and with `detail` what the backend says of the account.
 
         Raises:
             RequestError: there is no such backend, or no key for it.
         """
-        if backend not in BACKENDS:
-            raise RequestError(f"There is no backend `{backend}`. There are {', '.join(BACKENDS)}.")
+        if backend not in (*BACKENDS, LOCAL):
+            raise RequestError(f"There is no backend `{backend}`. There are {', '.join((*BACKENDS, LOCAL))}.")
         account = self.account(backend)
         balance = await self.read_balance(account)
         found: dict[str, Any] = {"backend": backend, "sandbox": account.startswith("sandbox/")}
@@ -322,6 +405,17 @@ class Studio:
     async def tell_me(self, backend: str, path: str, query: dict[str, Any] | None = None) -> Any:
         """The answer to a GET that costs nothing."""
         return (await self.provider(self.account(backend)).call(Route("GET", path, query=query))).body
+
+    async def voices(self, backend: str, path: str) -> list[dict[str, Any]]:
+        """The voices that a backend lists, from all pages."""
+        provider, found = self.provider(self.account(backend)), []
+        route: Route | None = Route("GET", path)
+        for _ in range(MOST_PAGES):
+            if route is not None:
+                answer = await provider.call(route)
+                found += provider.backend.voices(answer)
+                route = provider.backend.more(answer)
+        return found
 
     async def content(self, job_id: str, number: str, caller: str | None = None) -> bytes:
         """A stored file's bytes.
@@ -356,9 +450,10 @@ class Studio:
         return target.read_bytes()
 
 
-def refer_quietly(text: str) -> Path | None:
-    """The path in a text, if it is one."""
+def file_named(text: str) -> Path | None:
+    """The file that a text names, if it names one; a prompt may be too long for a name."""
     try:
-        return refer(text).path
-    except RequestError:
+        path = refer(text).path
+        return path if path and path.is_file() else None
+    except (RequestError, OSError):
         return None

@@ -6,15 +6,17 @@ calls `n_frames` or `image_input` is `duration_seconds` or `images` here; models
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from callsheet.errors import RequestError
 
 Prompt = Annotated[str, Field(min_length=1)]
 Seconds = Annotated[float, Field(gt=0)]
+Pixels = Annotated[int, Field(ge=2)]
 
 OURS = frozenset({"model", "options", "max_credits", "wait_s", "variation", "count"})
 """Words for Callsheet itself; a model never sees them."""
@@ -30,6 +32,8 @@ class Words(BaseModel):
     """The CLI command, where there is one; its first field is positional."""
     toolset: ClassVar[str] = "core"
     free: ClassVar[bool] = False
+    personal: ClassVar[Mapping[str, str]] = {}
+    """Words that only a person may say, and what they are asked for; no tool takes them."""
 
     model: str | None = None
     options: dict[str, Any] | None = None
@@ -62,12 +66,18 @@ class Words(BaseModel):
         return {word: value for word, value in self.model_dump(exclude_none=True).items() if word not in OURS}
 
     @classmethod
-    def of(cls, said: dict[str, Any]) -> "Words":
-        """Check arguments.
+    def of(cls, said: dict[str, Any], *, by_person: bool = False) -> "Words":
+        """Check arguments; `by_person` where what is `personal` was said by a person.
 
         Raises:
             RequestError: naming each fault, and the word that was probably meant.
         """
+        if cls.personal and not by_person:
+            command = f"callsheet {cls.command or cls.operation.replace('_', '-')}"
+            raise RequestError(
+                f"{cls.operation} needs what only a person can say: {'; '.join(cls.personal.values())}. Nobody may say "
+                f"it for them, so it is asked for in a terminal: let the user run `{command}` there."
+            )
         try:
             return cls.model_validate(said)
         except ValidationError as error:
@@ -237,6 +247,201 @@ class ExtractFrames(Words):
     mode: Literal["first", "last", "middle", "all_1fps"] | None = None
 
 
+class TrimVideo(Words):
+    """Keep the part of a video from start to end."""
+
+    operation, toolset = "trim_video", "edit"
+
+    video: str
+    start_seconds: Annotated[float, Field(ge=0)] | None = None
+    end_seconds: Seconds | None = None
+
+
+class ChangeSpeed(Words):
+    """Play a video faster (2 = twice as fast) or slower (0.5)."""
+
+    operation, toolset = "change_speed", "edit"
+
+    video: str
+    speed_factor: Annotated[float, Field(gt=0)]
+
+
+class CropVideo(Words):
+    """Cut a rectangle, in pixels, out of a video."""
+
+    operation, toolset = "crop_video", "edit"
+
+    video: str
+    x: Annotated[int, Field(ge=0)] | None = None
+    y: Annotated[int, Field(ge=0)] | None = None
+    width: Pixels
+    height: Pixels
+
+
+class ResizeVideo(Words):
+    """Fit a video into another size, by preset or by width and height; bars fill what is left."""
+
+    operation, toolset = "resize_video", "edit"
+
+    video: str
+    preset: Literal["1080p", "720p"] | None = None
+    width: Pixels | None = None
+    height: Pixels | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "ResizeVideo":
+        sides = (self.width, self.height)
+        if (None in sides) if self.preset is None else any(sides):
+            raise ValueError("say either `preset`, or `width` and `height`")
+        return self
+
+
+class OverlayText(Words):
+    """Write over a video, for all of it or from start_time to end_time (seconds)."""
+
+    operation, toolset = "overlay_text", "edit"
+
+    video: str
+    text: Prompt
+    position: str | None = None
+    font_size: Annotated[int, Field(ge=1)] | None = None
+    color: str | None = None
+    start_time: Annotated[float, Field(ge=0)] | None = None
+    end_time: Seconds | None = None
+
+
+class VideoToGif(Words):
+    """Make an animated GIF of a video."""
+
+    operation, toolset = "video_to_gif", "edit"
+
+    video: str
+    width: Pixels | None = None
+    fps: Annotated[int, Field(ge=1, le=60)] | None = None
+
+
+class AddWatermark(Words):
+    """Mark a video with a text or a picture."""
+
+    operation, toolset = "add_watermark", "edit"
+
+    video: str
+    text: Prompt | None = None
+    image: str | None = None
+
+    @model_validator(mode="after")
+    def _one_mark(self) -> "AddWatermark":
+        if (self.text is None) == (self.image is None):
+            raise ValueError("say either `text` or `image`")
+        return self
+
+
+class BurnSubtitles(Words):
+    """Draw an .srt file's lines into a video."""
+
+    operation, toolset = "burn_subtitles", "edit"
+
+    video: str
+    subtitles: str
+    style: str | None = None
+
+
+class TranslateSubtitles(Words):
+    """The same .srt file in another language."""
+
+    operation, toolset = "translate_subtitles", "edit"
+
+    subtitles: str
+    target_language: str
+
+
+class ExtendVideo(Words):
+    """Go on from a video's last frame: a new clip with a prompt; without one, only that frame."""
+
+    operation, toolset = "extend_video", "edit"
+
+    video: str
+    prompt: Prompt | None = None
+    duration_seconds: Seconds | None = None
+    aspect_ratio: str | None = None
+    resolution: str | None = None
+    negative_prompt: str | None = None
+    seed: int | None = None
+
+
+class RestyleVideo(Words):
+    """Give a video another look; strength 0 keeps it, 1 forgets it."""
+
+    operation, toolset = "restyle_video", "edit"
+
+    video: str
+    prompt: Prompt
+    strength: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
+class UpscaleVideo(Words):
+    """Make a video's sides 2 to 4 times as long."""
+
+    operation, toolset = "upscale_video", "edit"
+
+    video: str
+    scale_factor: Annotated[float, Field(ge=2, le=4)] | None = None
+
+
+class RemoveBackground(Words):
+    """Cut out what a picture shows."""
+
+    operation, toolset = "remove_background", "edit"
+
+    image: str
+
+
+class FaceSwap(Words):
+    """Put the face of the source picture into the target picture."""
+
+    operation, toolset = "face_swap", "edit"
+
+    source: str
+    target: str
+
+
+class Generate3D(Words):
+    """Make a solid thing (.glb) from text or a picture."""
+
+    operation, toolset = "generate_3d", "avatar"
+
+    prompt: Prompt | None = None
+    image: str | None = None
+    seed: int | None = None
+
+
+class DownloadStock(Words):
+    """Take a stock medium that search_stock found, so that edits can use it."""
+
+    operation, toolset = "download_stock", "library"
+
+    url: str
+    type: Literal["video", "image", "music"]
+
+
+class ApplyBrandKit(Words):
+    """Dress a video in a brand kit."""
+
+    operation, toolset = "apply_brand_kit", "team"
+
+    video: str
+    brand_kit_id: int
+
+
+class ExportProject(Words):
+    """Join the videos of a project's shots to one film."""
+
+    operation, toolset = "export_project", "studio"
+
+    project_id: int
+    resolution: str | None = None
+
+
 class CreateCharacter(Words):
     """Make a character, to appear in later videos, from 1 to 4 s of video; the receipt's text is its id."""
 
@@ -244,6 +449,69 @@ class CreateCharacter(Words):
 
     video: str
     prompt: str | None = None
+
+
+class CreateAvatar(Words):
+    """Let the person in a picture speak: a recording (audio), or a text in a voice."""
+
+    operation, toolset = "create_avatar", "avatar"
+
+    image: str
+    audio: str | None = None
+    text: Prompt | None = None
+    voice: str | None = None
+    language: str | None = None
+
+
+class LipsyncVideo(Words):
+    """Move the lips in a video to another recording."""
+
+    operation, toolset = "lipsync_video", "avatar"
+
+    video: str
+    audio: str
+
+
+class DubVideo(Words):
+    """Let a video speak another language (es-ES)."""
+
+    operation, toolset = "dub_video", "avatar"
+
+    video: str
+    target_language: str
+    source_language: str | None = None
+    voice: str | None = None
+
+
+class CloneVoice(Words):
+    """Make a voice, named by its title, out of recordings of a person who agrees; the receipt's text is its id."""
+
+    operation, toolset = "clone_voice", "avatar"
+    personal = {"consent": "The speaker's own words that this is their voice and may be cloned"}
+
+    title: Prompt
+    audios: Annotated[list[str], Field(min_length=1)]
+    language: str | None = None
+    description: str | None = None
+    consent: SkipJsonSchema[str | None] = None
+
+
+class AnalyzeVideo(Words):
+    """Watch a video: what is said (transcribe), shots (scenes), vectors (embed), or the answer to a question."""
+
+    operation, toolset = "analyze_video", "understand"
+
+    video: str
+    tasks: Annotated[list[str], Field(min_length=1)] | None = None
+    question: str | None = None
+
+
+class ApplyFilter(Words):
+    """Put a picture of people through a filter, by its number in options (describe_model lists them)."""
+
+    operation, toolset = "apply_filter", "edit"
+
+    image: str
 
 
 class Transcribe(Words):
@@ -276,8 +544,13 @@ OPERATIONS: dict[str, type[Words]] = {
     kind.operation: kind
     for kind in (
         *(GenerateImage, GenerateVideo, GenerateSpeech, GenerateMusic, GenerateSubtitles, Chat),
+        *(TrimVideo, ChangeSpeed, CropVideo, ResizeVideo, OverlayText),
         *(MergeVideos, AddAudio, MergeAudio, OverlayGif, ExtractFrames),
-        *(CreateCharacter, Transcribe, Embed, DownloadVideo),
+        *(VideoToGif, AddWatermark, BurnSubtitles, TranslateSubtitles),
+        *(ExtendVideo, RestyleVideo, UpscaleVideo, RemoveBackground, FaceSwap, Generate3D),
+        *(DownloadStock, ApplyBrandKit, ExportProject),
+        *(CreateCharacter, CreateAvatar, LipsyncVideo, DubVideo, CloneVoice),
+        *(ApplyFilter, AnalyzeVideo, Transcribe, Embed, DownloadVideo),
     )
 }
 """Every operation, in the order in which they are shown."""

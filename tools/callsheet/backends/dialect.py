@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypedDict
 from urllib.parse import quote
 
-from callsheet.errors import ProviderError
-from callsheet.model import Harvest, Model
+from callsheet.errors import CallsheetError, ProviderError
+from callsheet.model import Harvest, Model, Price
 from callsheet.settings import Settings
 
 
@@ -34,6 +34,8 @@ class Answer:
     text: str = ""
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    media: str | None = None
+    """The answer itself as a data URI, where it is no text but a picture, a sound or a film."""
 
     @property
     def object(self) -> dict[str, Any]:
@@ -74,6 +76,8 @@ class Backend:
     """The part of the base that is not the host's root, as it is documented."""
     sandbox_key: ClassVar[str] = "pk_sandbox"
     ids: ClassVar[tuple[str, ...]] = ("job_id", "id")
+    listed: ClassVar[tuple[str, ...]] = ("job_id", "jobId", "ticket", "prompt_id", "id")
+    """Names under which the rows of a list may give a job's id."""
     states: ClassVar[tuple[str, ...]] = ("status", "state")
     done: ClassVar[frozenset[str]] = frozenset({"completed", "success", "succeeded", "done"})
     failed: ClassVar[frozenset[str]] = frozenset({"failed", "error"})
@@ -110,6 +114,10 @@ class Backend:
         """The credits in that answer."""
         raise NotImplementedError
 
+    def lists(self, ask: Model) -> tuple[Route, ...]:
+        """The lists in which a job may turn up whose create was never answered; none where there are none."""
+        return ()
+
     def account(self) -> dict[str, Route]:
         """What the backend tells of the account, each by one GET."""
         return {}
@@ -121,6 +129,19 @@ class Backend:
     def headers(self, ask: Model, settings: Settings) -> dict[str, str]:
         """Headers that a create needs besides the key."""
         return {}
+
+    def price(self, ask: Model, settings: Settings) -> Price:
+        """What a request costs, where the owner's settings have a say in it."""
+        return ask.price()
+
+    def voices(self, answer: Answer) -> list[dict[str, Any]]:
+        """The voices in an answer; one that only another model speaks with names it under `model`."""
+        rows = answer.object.get("voices", answer.body)
+        return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+    def more(self, answer: Answer) -> Route | None:
+        """How the page after this one of a list is asked for; None where it was the last."""
+        return None
 
     def quote(self, ask: Model) -> Route | None:
         """How the backend itself is asked what a request costs; None where it cannot be."""
@@ -141,6 +162,18 @@ class Backend:
             RequestError: its plan does not allow it.
         """
 
+    def barred(self, kind: str) -> str | None:
+        """Why no file of this kind can be brought to the backend, where its own files go by name; None if it can."""
+        return None
+
+    def named(self, link: str, kind: str) -> str | None:
+        """The name by which the backend knows one of its own files, given its link; None where it has none."""
+        return link.rpartition("/")[2]
+
+    def trade(self, via: str, name: str) -> Route:
+        """How the name of a file becomes that of what `via` makes of it."""
+        raise NotImplementedError
+
     def read_upload(self, answer: Answer) -> str | None:
         """The URL of the uploaded file."""
         url = answer.object.get("url")
@@ -156,7 +189,7 @@ class Backend:
             return Step(stage="failed", error=ProviderError(f'{self.title} refused: "{why}".').as_dict())
         paid = self.read_cost(body)
         if ask.at_once:
-            if harvest := ask.harvest(body):
+            if harvest := Harvest(urls=[answer.media]) if answer.media else ask.harvest(body):
                 return Step(stage="made", harvest=harvest, **paid)
             return Step(stage="unknown")
         ticket = next((str(body[name]) for name in self.ids if body.get(name)), None)
@@ -203,6 +236,14 @@ class Backend:
         """Whether an answer to a cancel says that it was cancelled."""
         return answer.object.get("success") is True
 
+    def gives_back(self, progress: str | None) -> bool:
+        """Whether credits come back when a job is cancelled that was last seen so far, as far as is documented."""
+        return self.refunds
+
+    def refused(self, answer: Answer) -> CallsheetError | None:
+        """What a refusal means that only this backend words so; None for the common meaning of its status."""
+        return None
+
     def short_of_credits(self, answer: Answer) -> bool:
         """Whether a refusal means that the credits do not suffice."""
         return answer.status == 402
@@ -233,6 +274,15 @@ def message(answer: Answer) -> str:
             found = f"{place}: {found.get('msg')}" if place else found.get("msg") or found.get("message")
         if isinstance(found, str) and found.strip():
             return tidy(found)
+    return code(answer)
+
+
+def code(answer: Answer) -> str:
+    """The code word of what went wrong, wherever a backend puts it; empty where it has none."""
+    for place in (answer.object, answer.object.get("detail"), answer.object.get("error")):
+        for name in ("error_code", "code"):
+            if isinstance(place, dict) and isinstance(found := place.get(name), str) and found:
+                return tidy(found)
     return ""
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from callsheet.backends.dialect import Answer, Backend, Route, number, part
+from callsheet.model import Model
 
 
 class Phaya(Backend):
@@ -29,6 +30,10 @@ class Phaya(Backend):
 
     def read_balance(self, answer: Answer) -> Decimal | None:
         return number(answer.object.get("credits_balance"))
+
+    def lists(self, ask: Model) -> tuple[Route, ...]:
+        paths = (ask.history, "/user/credits/history")
+        return tuple(Route("GET", path, query={"limit": 50}) for path in paths if path)
 
     def account(self) -> dict[str, Route]:
         return {

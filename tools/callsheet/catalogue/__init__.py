@@ -6,7 +6,25 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from callsheet.catalogue import chat, edit, image, music, speech, subtitles, video
+from callsheet.catalogue import (
+    avatar,
+    chat,
+    edit,
+    edit_robot,
+    image,
+    image_robot,
+    local,
+    local_layers,
+    music,
+    sound_robot,
+    speech,
+    subtitles,
+    understand,
+    video,
+    video_ph0ny,
+    video_phantaisia,
+    video_robot,
+)
 from callsheet.errors import RequestError, listed
 from callsheet.model import Model
 from callsheet.words import OPERATIONS, Words, faults
@@ -14,6 +32,8 @@ from callsheet.words import OPERATIONS, Words, faults
 __all__ = ["MODELS", "OPERATIONS", "Unable", "ask", "models", "named"]
 
 MODELS: list[type[Model]] = [
+    *local.MODELS,
+    *local_layers.MODELS,
     *image.MODELS,
     *video.MODELS,
     *speech.MODELS,
@@ -21,6 +41,14 @@ MODELS: list[type[Model]] = [
     *subtitles.MODELS,
     *chat.MODELS,
     *edit.MODELS,
+    *image_robot.MODELS,
+    *video_robot.MODELS,
+    *sound_robot.MODELS,
+    *edit_robot.MODELS,
+    *video_ph0ny.MODELS,
+    *video_phantaisia.MODELS,
+    *avatar.MODELS,
+    *understand.MODELS,
 ]
 """In each operation's own order of preference: `model="auto"` takes the first that can."""
 
@@ -117,6 +145,8 @@ def fill(model: type[Model], words: Words, given: dict[str, Any]) -> Model:
             said[options[name]] = value
         elif name in shared or name in type(words).model_fields:
             reasons.append(f"option `{name}` has a word of its own: say `{shared.get(name, name)}`")
+        elif model.model_config.get("extra") == "allow":
+            said[name] = value
         else:
             near = difflib.get_close_matches(name, options, n=1)
             hint = f"; did you mean `{near[0]}`?" if near else f"; it has {listed(sorted(options))}" if options else ""

@@ -1,9 +1,10 @@
 """ph0ny's webhooks: a real, signed POST to `webhook_url` once a job is over.
 
-Nothing polls in the background. A call is begun twice over: by one small task that sleeps until the job should be over
-by its seconds, and by any look that finds it over and not yet called. The header `X-Signature` is the hex HMAC-SHA256
-of the raw bytes under the account's secret. Anything but a 2xx is tried again after 1, 5 and 30 seconds, then given up.
-A restart between two tries may call twice, as real webhooks do: receivers go by `id` and `status`.
+Nothing polls in the background. A call is begun by whichever comes first: one small task that sleeps until the job
+should be over by its seconds, or a look that finds it over (the only way when jobs go by looks, or after a restart).
+The header `X-Signature` is the hex HMAC-SHA256 of the raw bytes under the account's secret. Anything but a 2xx is tried
+again after 1, 5 and 30 seconds, then given up. A restart between two tries may call twice, as real webhooks do:
+receivers go by `id` and `status`.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from callsheet_sandbox.jobs import Job
 
 SECRET = "whsec_sandbox"  # noqa: S105 - a sandbox has no secrets
 WAITS = (1.0, 5.0, 30.0)
+GRACE = 0.05  # two clocks never quite agree
 
 Describe = Callable[[Job], Awaitable[dict[str, Any]]]
 
@@ -41,7 +43,7 @@ class Hooks:
     def expect(self, job: Job, seconds: float) -> None:
         """A new job will be over in so many seconds, unless its pace goes by looks."""
         if job.body.get("webhook_url") and self._box.jobs.pace.pace == "seconds":
-            self._begin(job.id, seconds / self._box.jobs.pace.speed)
+            self._begin(job.id, seconds / self._box.jobs.pace.speed + GRACE)
 
     def found(self, job: Job) -> None:
         """Somebody looked at this job."""

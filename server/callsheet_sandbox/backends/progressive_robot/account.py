@@ -154,7 +154,7 @@ class Account:
         return answer
 
     async def _log_out(self, call: Call[None]) -> Reply:
-        self.people.log_out(call.owner)
+        self.people.end(self.robot.key_of(call.request))
         answer = JSONResponse({"success": True})
         answer.delete_cookie(SESSION, path="/")
         return answer

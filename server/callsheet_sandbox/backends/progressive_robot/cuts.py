@@ -137,7 +137,7 @@ def card(text: str, size: int, colour: str, most: int) -> bytes:
 
     from callsheet_sandbox.props import letters  # noqa: PLC0415 - heavy
 
-    fill = ImageColor.getcolor(colour, "RGBA")
+    red, green, blue, alpha = (*ImageColor.getrgb(colour), 255)[:4]
     rows = letters.wrapped(text, size, max(size, most - size), lines=20)
     wide = max(1, round(max(letters.width(row, size) for row in rows)))
     step, edge = round(size * 1.3), max(2, size // 4)
@@ -148,8 +148,8 @@ def card(text: str, size: int, colour: str, most: int) -> bytes:
     halo = ink.filter(ImageFilter.GaussianBlur(max(1, size / 14))).point(lambda level: min(255, level * 2))
     made = Image.new("RGBA", words.size, (8, 8, 16, 0))
     made.putalpha(halo)
-    made.paste(fill, mask=ink)
-    made.putalpha(ImageChops.lighter(halo, ink).point(lambda level: level * fill[3] // 255))
+    made.paste((red, green, blue, 255), mask=ink)
+    made.putalpha(ImageChops.lighter(halo, ink).point(lambda level: level * alpha // 255))
     out = io.BytesIO()
     made.save(out, "PNG")
     return out.getvalue()

@@ -16,7 +16,7 @@ from callsheet_sandbox.box import Box
 NAME = "progressive-robot"
 SESSION = "session"
 MASKED = 10
-"""How much of a key is shown in lists."""
+"""How much of a key is shown in lists, and never more than half."""
 
 
 class People:
@@ -78,6 +78,12 @@ class People:
         self._keep(owner, f"{SESSION} {token}", SESSION)
         return token
 
+    def end(self, key: str) -> None:
+        """End one session; a key stays good."""
+        known = self.credential(key)
+        if known and known["name"] == SESSION:
+            self._records.change(known["id"], is_active=False)
+
     def log_out(self, owner: str) -> None:
         """End every session of an account."""
         for one in self._records.all(NAME, "credential", owner):
@@ -90,7 +96,13 @@ class People:
         return self._records.add(NAME, owner, "person", blank | told)
 
     def _keep(self, owner: str, key: str, name: str) -> dict[str, Any]:
-        told = {"hash": owner_of(key), "prefix": key[:MASKED], "name": name, "last_used": None, "is_active": True}
+        told = {
+            "hash": owner_of(key),
+            "prefix": key[: min(MASKED, len(key) // 2)],
+            "name": name,
+            "last_used": None,
+            "is_active": True,
+        }
         return self._records.add(NAME, owner, "credential", told)
 
 

@@ -33,7 +33,10 @@ def swapped(source: bytes, target: bytes) -> bytes:
     """The middle of the source, where a face would be, softly over the same place of the target."""
     under = art.opened(target)
     over = art.covering(art.opened(source), *under.size)
-    mask = oval(under.size, (0.5, 0.45), (0.22, 0.3)).filter(ImageFilter.GaussianBlur(max(1, min(under.size) // 40)))
+    wide, high = (0.21 * min(under.size) / side for side in under.size)
+    mask = oval(under.size, (0.5, 0.5), (wide, high * 1.25)).filter(
+        ImageFilter.GaussianBlur(max(1, min(under.size) // 40))
+    )
     return art.encoded(Image.composite(over, under, mask), "png")
 
 
