@@ -514,7 +514,7 @@ async def test_what_is_quoted_is_what_is_charged_at_every_price_of_a_model(
     speed = 1e9 if model.charged == "finish" or model.at_once else 1e-9
     home, rows = house(credits=2000, speed=speed), about.prices(model)
     options = {name: option for option, name in model.options().items()}
-    limits = {"CALLSHEET_ASK": "never", "CALLSHEET_MAX_PER_DAY": "5000", "CALLSHEET_WAIT": "0"}
+    limits: dict[str, Any] = {"CALLSHEET_ASK": "never", "CALLSHEET_MAX_PER_DAY": "5000", "CALLSHEET_WAIT": "0"}
     async with home.client(**limits) as client, anyio.create_task_group() as tasks:
 
         async def one(said: dict[str, Any], price: Decimal) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from callsheet.model import Model, Price, input_of, plain
+from callsheet.model import Model, Price, input_of, marks, plain
 
 MOST_PRICES = 64
 
@@ -110,9 +110,9 @@ def limits(field: FieldInfo) -> str:
     values = [value for value in choices(field) if not isinstance(value, bool)]
     if values:
         return ", ".join(str(value) for value in values)
-    mark = input_of(field)
-    parts = [f"{mark.kind}: URL, path, media:// or job id"] if mark else []
-    for mark in field.metadata:
+    source = input_of(field)
+    parts = [f"{source.kind}: URL, path, media:// or job id"] if source else []
+    for mark in marks(field):
         for name, sign in (("min_length", "at least"), ("max_length", "at most"), ("ge", "from"), ("le", "to")):
             if (bound := getattr(mark, name, None)) is not None:
                 parts.append(f"{sign} {bound:,}" if isinstance(bound, int) else f"{sign} {bound}")

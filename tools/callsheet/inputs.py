@@ -154,6 +154,9 @@ class Inputs:
             return await self.name(ref, mark, provider)
         if mark.by != "file" and (link := ref.url or await self.own_link(ref, provider, FRESH_LINK_S)):
             return link
+        takes_files = mark.by != "url" or provider.backend.upload(Path(), mark.kind) is not None
+        if not takes_files and (link := await self.public_link(ref)):
+            return link
         async with self.on_disk(ref) as path:
             if mark.by == "inline":
                 return await anyio.to_thread.run_sync(data_uri, path)
@@ -167,6 +170,15 @@ class Inputs:
         async with self.on_disk(ref) as path:
             link = await provider.upload(path, mark.kind)
         return await provider.name(link, mark.kind, mark.via) or link
+
+    async def public_link(self, ref: Reference) -> str | None:
+        """The link that any backend gave a result lately, unless it takes a key to open: for one without uploads."""
+        if not ref.job_id:
+            return None
+        job, media = await self.studio.ledger.get(ref.job_id), await self.studio.ledger.results(ref.job_id)
+        link = media[ref.number].get("url") if ref.number < len(media) else None
+        closed = link and link.startswith(self.studio.provider(job.account).base)
+        return link if link and not closed and time.time() - (job.ended_at or 0.0) < FRESH_LINK_S else None
 
     async def own_link(self, ref: Reference, provider: Provider, seconds: float = math.inf) -> str | None:
         """The link that the same backend gave a result, at most so long ago."""

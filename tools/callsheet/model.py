@@ -95,15 +95,21 @@ def spelt(words: Mapping[str, str]) -> PlainSerializer:
     return PlainSerializer(lambda word: words.get(word, word), when_used="unless-none")
 
 
-def input_of(field: FieldInfo) -> Input | None:
-    """How a field refers to media, if it does."""
+def marks(field: FieldInfo) -> Iterator[Any]:
+    """Everything that is said of a field's type, also inside a union."""
 
-    def marks(annotation: Any) -> Iterator[Any]:
+    def inside(annotation: Any) -> Iterator[Any]:
         for part in get_args(annotation):
             yield part
-            yield from marks(part)
+            yield from inside(part)
 
-    return next((m for m in (*field.metadata, *marks(field.annotation)) if isinstance(m, Input)), None)
+    for mark in (*field.metadata, *inside(field.annotation)):
+        yield from mark.metadata if isinstance(mark, FieldInfo) else (mark,)
+
+
+def input_of(field: FieldInfo) -> Input | None:
+    """How a field refers to media, if it does."""
+    return next((mark for mark in marks(field) if isinstance(mark, Input)), None)
 
 
 @dataclass

@@ -99,6 +99,7 @@ class Studio:
     async def open(cls, settings: Settings, transports: Transports | None = None) -> AsyncIterator[Self]:
         """A studio that carries its jobs until it is closed; what is under way then goes on at the next start."""
         stamina.instrumentation.set_on_retry_hooks([])
+        failure: CallsheetError | None = None
         async with Ledger.open(settings.database) as ledger, anyio.create_task_group() as closing:
             idle = anyio.Event()
             try:
@@ -107,11 +108,15 @@ class Studio:
                     tasks.start_soon(studio.carrier.keep)
                     try:
                         yield studio
+                    except CallsheetError as error:
+                        failure = error  # raised below, where no task group wraps it
                     finally:
                         tasks.cancel_scope.cancel()
                         closing.start_soon(studio.close, idle)
             finally:
                 idle.set()
+        if failure is not None:
+            raise failure
 
     async def close(self, idle: anyio.Event) -> None:
         """Let creates that are under way hear their answer, though not for long; then hang up."""

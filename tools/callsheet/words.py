@@ -94,6 +94,12 @@ def unpack(value: Any) -> Any:
     return value
 
 
+def nearest(word: str, names: list[str]) -> str | None:
+    """The name that was probably meant: a longer or shorter one, or one spelt nearly so."""
+    inside = [name for name in names if min(len(word), len(name)) > 2 and (word in name or name in word)]
+    return next(iter(inside or difflib.get_close_matches(word, names, n=1, cutoff=0.5)), None)
+
+
 def faults(error: ValidationError, known: Iterable[str]) -> str:
     """What is wrong with each argument, in a line; unknown ones with the nearest known word."""
 
@@ -101,8 +107,8 @@ def faults(error: ValidationError, known: Iterable[str]) -> str:
         for fault in error.errors(include_url=False):
             word = ".".join(str(part) for part in fault["loc"])
             if fault["type"] == "extra_forbidden":
-                near = difflib.get_close_matches(word, names, n=1, cutoff=0.5) or [n for n in names if n in word][:1]
-                yield f"unknown argument `{word}`" + (f"; did you mean `{near[0]}`?" if near else "")
+                near = nearest(word, names)
+                yield f"unknown argument `{word}`" + (f"; did you mean `{near}`?" if near else "")
             elif fault["type"] == "missing":
                 yield f"`{word}` is required"
             else:
