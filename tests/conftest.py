@@ -65,7 +65,7 @@ class House:
     async def client(
         self, stranger: "Stranger | Wire | None" = None, talk: dict[str, Any] | None = None, **more: str
     ) -> AsyncIterator[Client]:
-        """A client of a new server, whose Phaya is the sandbox or a stranger, in process or on a port; `talk` goes to the client."""
+        """A client (told `talk`) of a new server, whose Phaya is the sandbox, or a stranger in process or on a port."""
         more = (stranger.environ if stranger else {}) | more
         doors = stranger.transports if isinstance(stranger, Stranger) else None if stranger else self.transports
         server, _ = build(self.settings(**more), doors, TOOLSETS)
@@ -180,7 +180,7 @@ class Wire:
 async def wired(phaya: Stranger) -> AsyncIterator[Wire]:
     """A stranger on a port."""
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
-    wire = Wire(phaya, listener.extra(anyio.abc.SocketAttribute.local_port))
+    wire = Wire(phaya, listener.extra(anyio.abc.SocketAttribute.local_port))  # noqa: S610
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, wire.serve)
         yield wire
@@ -242,7 +242,7 @@ def listening(args: list[str], environ: dict[str, str]) -> Iterator[int]:
     """A `callsheet` command that listens on a port, for as long as it is needed."""
     port = free_port()
     command = [CALLSHEET, *args, "--port", str(port)]
-    with subprocess.Popen(command, env=surroundings(environ), stderr=subprocess.DEVNULL) as process:  # noqa: S603
+    with subprocess.Popen(command, env=surroundings(environ), stderr=subprocess.DEVNULL) as process:
         try:
             wait_for(port, process)
             yield port

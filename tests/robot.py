@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse, Response
 
 from callsheet.queries import TOOLSETS
 from callsheet.settings import Settings
-from callsheet_sandbox.in_process import Transport
 from callsheet_server.server import build
+from tests.wire import OverPort
 
 NAME = "progressive-robot"
 KEY = "pk_not_a_real_key"
@@ -64,7 +64,7 @@ class RobotHouse:
     def __init__(self, folder: Path, odd: Odd | None = None, **sandbox: Any) -> None:
         self.folder, self.odd = folder, odd
         options: dict[str, Any] = {"speed": 50.0, "rate": 100_000, "credits": {NAME: 5000.0}} | sandbox
-        self.box = Transport(NAME, folder / "box", **options)
+        self.box = OverPort(NAME, folder / "box", **options)
         self.environ = {
             "CALLSHEET_HOME": str(folder / "home"),
             "CALLSHEET_OUTPUT_DIR": str(folder / "out"),

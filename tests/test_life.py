@@ -12,11 +12,11 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from tests.conftest import CALLSHEET, KEY, PNG, House, Stranger, boxed, free_port, serve, surroundings, told, wired
 from mcp import Client, MCPError
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from callsheet_server.server import build
+from tests.conftest import CALLSHEET, KEY, PNG, House, Stranger, boxed, free_port, serve, surroundings, told, wired
 
 pytestmark = pytest.mark.anyio
 MakeHouse = Callable[..., House]
@@ -84,7 +84,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
 
         job_id = anyio.run(start)
         keeper = [CALLSHEET, "serve"]
-        with subprocess.Popen(  # noqa: S603
+        with subprocess.Popen(
             keeper, env=environ, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as server:
             assert server.stdin

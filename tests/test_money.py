@@ -1,6 +1,7 @@
 """Money: a price before every job, caps that hold, reservations that cannot be overdrawn."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import anyio
@@ -128,7 +129,7 @@ async def test_a_balance_that_grew_is_seen_at_the_next_call(house: MakeHouse) ->
     async with home.client() as client:
         assert (await call(client, "generate_image", prompt="a fox"))["status"] == "refused"
         accounts = home.box.app.box.accounts
-        accounts.set("phaya", accounts.all()[0]["owner"], 10)
+        accounts.set("phaya", accounts.all()[0]["owner"], Decimal(10))
         assert (await call(client, "generate_image", prompt="a fox"))["status"] == "completed"
 
 

@@ -14,15 +14,16 @@ import pytest
 from mcp import Client
 
 from callsheet import catalogue
+from callsheet.backends.dialect import Route
 from callsheet.errors import RequestError
 from callsheet.settings import Settings
 from callsheet.studio import Studio
 from callsheet.words import OPERATIONS
 from callsheet_sandbox import props
-from callsheet_sandbox.in_process import Transport
 from callsheet_sandbox.jobs import Pace
 from callsheet_server.server import build
 from tests.conftest import TOOLSETS, Nowhere, told
+from tests.wire import OverPort, shown
 
 pytestmark = pytest.mark.anyio
 
@@ -46,7 +47,7 @@ class Seen:
 class Door(httpx2.AsyncBaseTransport):
     """The way to ph0ny: writes down what passes; `change` may alter a request before the sandbox sees it."""
 
-    box: Transport
+    box: OverPort
     seen: list[Seen] = field(default_factory=list)
     change: Callable[[httpx2.Request], None] = lambda request: None
     answers: dict[str, httpx2.Response] = field(default_factory=dict)
@@ -59,6 +60,9 @@ class Door(httpx2.AsyncBaseTransport):
             return answer
         self.change(request)
         return await self.box.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self.box.aclose()
 
     def transports(self, account: str) -> httpx2.AsyncBaseTransport:
         return self if account == "sandbox/ph0ny" else Nowhere()
@@ -106,7 +110,7 @@ class Set:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Set:
-    box = Transport("ph0ny", tmp_path / "box", speed=50.0, rate=100_000, credits={"ph0ny": 2500.0})
+    box = OverPort("ph0ny", tmp_path / "box", speed=50.0, rate=100_000, credits={"ph0ny": 2500.0})
     return Set(tmp_path, Door(box))
 
 
@@ -196,7 +200,7 @@ async def test_nobody_publishes_what_a_clip_costs_so_a_person_is_asked_and_the_b
         receipt = await do(client, "generate_video", **words)
         assert receipt["status"] == "refused" and "max_credits=20" in receipt["error"]["message"]
         receipt = await made(client, "generate_video", **words, max_credits=20)
-        money = told(await client.call_tool("get_job", {"job_id": receipt["job_id"]}))["credits"]
+        money = (await settled(client, receipt))["credits"]
         [account] = told(await client.call_tool("get_credits", {"backend": "ph0ny", "detail": True}))["accounts"]
     assert (money["quoted"], money["charged"], money["basis"]) == (20.0, 20.0, "observed")
     assert stage.door.left == Decimal(2480)
@@ -576,3 +580,61 @@ async def test_engines_on_a_key_of_your_own_never_win_by_themselves(stage: Set) 
     }
     words = OPERATIONS["lipsync_video"].of({"video": "https://example.com/a.mp4", "audio": "https://example.com/a.wav"})
     assert catalogue.ask(words, ["ph0ny"]).id == "ph0ny/auto"
+
+
+# -- every route ----------------------------------------------------------------------------------------------------
+
+ROUTES = {
+    "POST /v1/video/generate": "generate_video",
+    "POST /v1/video/avatar": "create_avatar",
+    "POST /v1/video/lipsync": "lipsync_video",
+    "POST /v1/video/dub": "dub_video",
+    "POST /v1/video/analyze": "analyze_video",
+    "GET /v1/video/{id}": "every look",
+    "POST /v1/synthesize": "generate_speech",
+    "POST /v1/transcribe": "transcribe",
+    "GET /v1/voices": "list_voices",
+    "GET /v1/voices/{id}": "callsheet api",
+    "POST /v1/voices/clone": "callsheet clone-voice",
+    "DELETE /v1/voices/{id}": "callsheet api",
+    "POST /v1/keys": "callsheet api",
+    "GET /v1/keys": "callsheet api",
+    "POST /v1/keys/{id}/rotate": "callsheet api",
+    "DELETE /v1/keys/{id}": "callsheet api",
+    "GET /v1/usage": "get_credits",
+    "GET /v1/billing/subscription": "get_credits",
+    "POST /v1/billing/checkout": "callsheet api",
+}
+"""Every route that is described, and how it is reached."""
+
+
+async def test_every_route_is_reached_and_answers(stage: Set) -> None:
+    face = stage.door.put(picture(), ".png")
+    async with stage.client() as client:
+        spoken = await made(client, "generate_speech", text="One two.", model="ph0ny/kokoro")
+        talk = await made(client, "create_avatar", image=face, audio=spoken["job_id"])
+        await made(client, "generate_video", prompt="a fox", **SMALL)
+        await made(client, "lipsync_video", video=talk["job_id"], audio=spoken["job_id"])
+        await made(client, "dub_video", video=talk["job_id"], target_language="es-ES")
+        await made(client, "analyze_video", video=talk["job_id"])
+        await made(client, "transcribe", audio=spoken["media"][0]["url"])
+        await client.call_tool("list_voices", {"backend": "ph0ny"})
+        await client.call_tool("get_credits", {"backend": "ph0ny", "detail": True})
+    words = {"title": "Me", "audios": ["https://example.com/me.wav"], "consent": "It is my voice.", "max_credits": 100}
+    async with Studio.open(stage.settings(), stage.door.transports) as studio:
+        job, _ = await studio.order(OPERATIONS["clone_voice"].of(words | {"model": "ph0ny/auto"}, by_person=True))
+        await studio.carrier.wait(job.id, 20)
+        voice = (await studio.receipt(job.id)).text
+        provider = studio.provider(studio.account("ph0ny"))
+
+        async def by_hand(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+            return (await provider.once(Route(method, f"/v1/{path}", body))).body
+
+        assert (await by_hand("GET", f"voices/{voice}"))["name"] == "Me"
+        await by_hand("DELETE", f"voices/{voice}")
+        key = await by_hand("POST", "keys", {"name": "spare", "expiresInDays": 1})
+        new = await by_hand("POST", f"keys/{key['id']}/rotate")
+        assert [row["id"] for row in (await by_hand("GET", "keys"))["keys"]] == [new["id"]]
+        await by_hand("DELETE", f"keys/{new['id']}")
+        assert (await by_hand("POST", "billing/checkout", {"tier": "pro"}))["url"]
+    assert not shown(stage.door.box, "ph0ny", ROUTES)

@@ -15,14 +15,15 @@ import pytest
 from mcp import Client
 
 from callsheet import catalogue
+from callsheet.backends.dialect import Route
 from callsheet.settings import Settings
 from callsheet.studio import Studio
 from callsheet.words import OPERATIONS
 from callsheet_sandbox import props
-from callsheet_sandbox.in_process import Transport
 from callsheet_sandbox.jobs import Pace
 from callsheet_server.server import build
 from tests.conftest import TOOLSETS, Nowhere, told
+from tests.wire import OverPort, shown
 
 pytestmark = pytest.mark.anyio
 
@@ -36,16 +37,19 @@ FACE = {"filter_id": 101, "gender": 1, "capture_mode": 2, "ratio": "1:1"}
 class Door(httpx2.AsyncBaseTransport):
     """The way to Phantaisia: writes down what passes."""
 
-    box: Transport
+    box: OverPort
     seen: list[tuple[str, str, Any]] = field(default_factory=list)
     answers: dict[str, httpx2.Response] = field(default_factory=dict)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         raw = await request.aread()
-        self.seen.append((request.method, request.url.path, json.loads(raw) if raw else None))
+        self.seen.append((request.method, request.url.path, json.loads(raw) if raw.startswith(b"{") else None))
         if (answer := self.answers.get(request.url.path)) is not None:
             return answer
         return await self.box.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self.box.aclose()
 
     def transports(self, account: str) -> httpx2.AsyncBaseTransport:
         return self if account == "sandbox/phantaisia" else Nowhere()
@@ -84,7 +88,7 @@ class Set:
 def stage(tmp_path: Path) -> Set:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "lake.jpg").write_bytes(STILL)
-    box = Transport("phantaisia", tmp_path / "box", speed=50.0, rate=100_000, credits={"phantaisia": 1000.0})
+    box = OverPort("phantaisia", tmp_path / "box", speed=50.0, rate=100_000, credits={"phantaisia": 1000.0})
     return Set(tmp_path, Door(box))
 
 
@@ -291,3 +295,43 @@ async def test_the_token_and_the_base_are_settings(stage: Set) -> None:
         told_live = await studio.tell_me("phantaisia", "/v1/filters/")
     assert studio.settings.base("phantaisia") == "https://api.phantaisia.test" and told_live["104"] == "Film noir"
     assert studio.account("phantaisia") == "phantaisia"
+
+
+# -- every route ----------------------------------------------------------------------------------------------------
+
+ROUTES = {
+    "POST /v1/run/single_frame_video": "generate_video",
+    "POST /v1/run/first_last_frame_video": "generate_video",
+    "POST /v1/status/single_frame_video/{id}": "every look",
+    "GET /v1/filters/": "describe_model",
+    "GET /v1/workflows/": "describe_model",
+    "GET /v4/multi_swap_styles/": "describe_model",
+    "POST /v1/run/face_swap": "apply_filter",
+    "POST /v2/run/filter_id/": "apply_filter",
+    "POST /v2/status/{id}": "every look",
+    "POST /v3/run/multi_swap": "apply_filter",
+    "POST /v3/status_multi_swap/{id}": "every look",
+    "POST /token": "by hand",
+    "GET /v1/credits": "callsheet api",
+}
+"""Every route that is described, and the two that are likely; and how each is reached."""
+
+
+async def test_every_route_is_reached_and_answers(stage: Set) -> None:
+    async with stage.client() as client:
+        jobs = [
+            await video(client, model="phantaisia/simple"),
+            await video(client, model="phantaisia/advanced", last_image=URI),
+            await filtered(client, model="phantaisia/filter", options=FACE),
+            await filtered(client, model="phantaisia/face-swap", options=FACE),
+            await filtered(client, model="phantaisia/multi-swap", options={"style_id": 301, "overlay": False}),
+        ]
+        for model in ("filter", "multi-swap"):
+            await client.call_tool("describe_model", {"model": f"phantaisia/{model}"})
+    assert {job["status"] for job in jobs} == {"completed"}, jobs
+    async with Studio.open(stage.settings(), stage.door.transports) as studio:
+        provider = studio.provider(studio.account("phantaisia"))
+        form = {"username": "fox", "password": "not-a-real-1"}
+        assert (await provider.once(Route("POST", "/token", form, files={}))).object["token_type"] == "bearer"
+        assert (await provider.once(Route("GET", "/v1/credits"))).object["credits"] < 1000
+    assert not shown(stage.door.box, "phantaisia", ROUTES)

@@ -328,7 +328,7 @@ def meant(said: Any, known: dict[str, str]) -> Any:
 
 
 async def made_of(client: Client, found: Made, name: str, one: Try, known: dict[str, str]) -> None:
-    async def hear(_: float, __: float | None, message: str | None) -> None:
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
         found.spoken.setdefault(name, []).append(message or "")
 
     said = meant(one.said, known)

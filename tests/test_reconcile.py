@@ -9,10 +9,13 @@ import anyio
 import httpx2
 import pytest
 from mcp import Client, MCPDeprecationWarning
+from sqlalchemy import update
 from starlette.responses import JSONResponse
 
+from callsheet.ledger import Ledger
 from callsheet.statement import statement
 from callsheet.studio import Studio
+from callsheet.tables import jobs
 from tests.conftest import House, Stranger, text, told
 
 pytestmark = pytest.mark.anyio
@@ -206,3 +209,15 @@ async def test_a_refusal_names_what_else_could_do_it_and_for_how_much(house: Mak
     assert receipt["status"] == "refused"
     assert "generate_video(…, model='" in receipt["next"]
     assert "credit" in receipt["next"]
+
+
+async def test_a_job_without_an_end_is_stalled_but_never_given_up(house: MakeHouse) -> None:
+    phaya, home = Stranger({"GET /text-to-image/status/job-1": {"status": "DREAMING"}}), house()
+    async with home.client(phaya) as client:
+        receipt = await image(client, wait_s=1)
+        assert receipt["progress"] == "dreaming"
+        async with Ledger.open(home.settings().database, "other") as ledger, ledger.writing.begin() as db:
+            await db.execute(update(jobs).values(sent_at=time.time() - 7200))
+        after = told(await client.call_tool("get_job", {"job_id": receipt["job_id"]}))
+    assert after["status"] == "working"
+    assert after["progress"].startswith("stalled: no end after 120 min")

@@ -192,7 +192,7 @@ async def test_what_is_wrong_is_said_with_what_was_meant_and_no_job_is_made_of_i
 
 async def test_arguments_may_come_as_json_text_and_empty_ones_count_as_unsaid(house: MakeHouse) -> None:
     async with house().client() as client:
-        said = {
+        said: dict[str, Any] = {
             "prompt": "a fox",
             "model": "seedream-5.0",
             "options": '{"quality": "high"}',

@@ -40,9 +40,9 @@ def serve(args: list[str]) -> None:
 
     from callsheet_server import http, server, stdio  # noqa: PLC0415
 
-    built, _ = server.build(settings, toolsets=wanted)
+    built, desk = server.build(settings, toolsets=wanted)
     if said.http:
         sys.stderr.write(f"callsheet: http://{said.host}:{said.port}/mcp\n")
-        anyio.run(http.serve, built, said.host, said.port)
+        anyio.run(http.serve, built, desk, said.host, said.port)
     else:
         anyio.run(stdio.serve, built)

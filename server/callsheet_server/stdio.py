@@ -24,14 +24,16 @@ PATIENCE_S = 5.0
 async def serve(server: MCPServer[Any]) -> None:
     """Serve until stdin ends or a signal comes; both let the studio close in order."""
     stopped = anyio.Event()
-    async with anyio.create_task_group() as tasks:
+    async with anyio.create_task_group() as tasks, stdio_server() as (wire_in, wire_out):
         if sys.platform != "win32":
             await tasks.start(watch, stopped, tasks)
-        await speak(server)
+        try:
+            await speak(server, wire_in, wire_out)
+        finally:
+            if stopped.is_set():
+                sys.stdout.flush()
+                os._exit(0)  # the reader of stdin is a thread that nothing interrupts
         tasks.cancel_scope.cancel()
-    if stopped.is_set():
-        sys.stdout.flush()
-        os._exit(0)  # the reader of stdin is a thread that nothing interrupts
 
 
 async def watch(
@@ -52,10 +54,10 @@ async def watch(
             return
 
 
-async def speak(server: MCPServer[Any]) -> None:
+async def speak(server: MCPServer[Any], wire_in: Any, wire_out: Any) -> None:
     """Hand each message to the loop of its era; a new `initialize` after mere probes begins another."""
     low = server._lowlevel_server
-    async with low.lifespan(low) as state, stdio_server() as (wire_in, wire_out):
+    async with low.lifespan(low) as state:
 
         async def loop(read: Any) -> None:
             options = low.create_initialization_options()

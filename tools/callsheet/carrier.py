@@ -1,6 +1,7 @@
 """Who carries the jobs: a loop for each that lives as long as the process, never as long as a request."""
 
 import contextlib
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 NEVER_SENT_S = 600.0
 """What was never sent and is older is cancelled at the start, so that a restart never spends by surprise."""
+
+TROUBLE_S = 10.0
+"""So long a job rests that cannot be carried on for a reason of ours."""
+
+log = logging.getLogger(__name__)
 
 Listener = Callable[[Job], Awaitable[None]]
 
@@ -85,11 +91,16 @@ class Carrier:
                     continue
                 except CallsheetError as error:
                     after = await self.give_up(job, error)
+                except Exception:
+                    log.exception("%s cannot be carried on; it is tried again", job_id)
+                    after = job
+                    await anyio.sleep(TROUBLE_S)
                 self.tell(job_id)
                 if after.stage == "unknown":
                     self.search_for(after)
                 if after.stage == "stored" and after.charged is None:
-                    await self.studio.observe(after)
+                    with contextlib.suppress(CallsheetError):
+                        await self.studio.observe(after)
                 if after.stage in ENDED:
                     return
                 if after.stage in ("approved", "made"):
@@ -154,11 +165,14 @@ class Carrier:
 
     async def give_up(self, job: Job, error: CallsheetError) -> Job:
         """End a job that was never sent, for a reason; one that was sent is never given up."""
-        job = await self.ledger.get(job.id)
-        if job.stage not in UNSENT:
-            return job
         stage = "refused" if isinstance(error, SpendError) else "failed"
-        return await self.ledger.note(job, stage=stage, error=error.as_dict())
+        with contextlib.suppress(LedgerTrouble, Overtaken):
+            job = await self.ledger.get(job.id)
+            if job.stage in UNSENT:
+                return await self.ledger.note(job, stage=stage, error=error.as_dict())
+        log.warning("%s: %s", job.id, error.message)
+        await anyio.sleep(TROUBLE_S)
+        return job
 
     async def turn(self, job: Job, ask: Model) -> None:
         """Wait until a job may be looked at."""

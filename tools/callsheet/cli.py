@@ -404,10 +404,7 @@ def api(
     async def call(studio: Studio) -> Any:
         provider = studio.provider(studio.account(backend))
         route = Route(method.upper(), path, None if data is None else loose_json("data", data))
-        await studio.pace.place(provider.account)
-        answer = await provider.send(route, fresh=True)
-        if not 200 <= answer.status < 300:
-            raise provider.refusal(answer)
+        answer = await provider.once(route)
         return answer.body if answer.body is not None else answer.text
 
     say(with_studio(load(sandbox, env_file), call))

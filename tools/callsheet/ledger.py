@@ -11,9 +11,10 @@ from typing import Any, Self
 
 import anyio
 import stamina
-from sqlalchemy import event, insert, or_, select, update
+from sqlalchemy import Connection, event, insert, inspect, or_, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.schema import CreateColumn
 
 from callsheet.errors import LedgerTrouble, Overtaken, RequestError
 from callsheet.stages import ENDED, LIVE, UNSENT
@@ -92,9 +93,10 @@ class Ledger:
                 await engine.dispose()
 
     async def prepare(self) -> None:
-        """Make the tables that are missing; additions only, and a newer schema is refused."""
+        """Make the tables and columns that are missing; additions only, and a newer schema is refused."""
         async with self.writing.begin() as db:
             await db.run_sync(metadata.create_all)
+            await db.run_sync(add_columns)
             found = (await db.execute(select(facts.c.value).where(facts.c.name == "schema"))).scalar()
             if found is None:
                 await db.execute(insert(facts).values(name="schema", value=str(SCHEMA)))
@@ -134,6 +136,11 @@ class Ledger:
         if row is None or caller not in (None, row.caller):
             raise RequestError(f"There is no job `{job_id}`. list_jobs shows those there are.")
         return from_row(row)
+
+    async def called(self, backend: str, token: str) -> Job | None:
+        """The job that a backend calls about; None where the token is nobody's."""
+        found = await self.find(jobs.c.hook == token)
+        return next((job for job in found if job.backend == backend), None)
 
     async def parts(self, job_id: str, caller: str | None = None) -> list[Job]:
         """The jobs that one call asked for: itself, or the several under its receipt, in order."""
@@ -298,6 +305,18 @@ class Ledger:
         return await self.find(
             jobs.c.stage.in_(LIVE), or_(jobs.c.owner.is_(None), jobs.c.lease < time.time()), order=jobs.c.created_at
         )
+
+
+def add_columns(db: Connection) -> None:
+    """Bring tables that an older Callsheet made up to date; what is added may be null."""
+    for table in metadata.sorted_tables:
+        known = {column["name"] for column in inspect(db).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in known:
+                added = CreateColumn(column).compile(dialect=db.dialect)
+                db.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {added}")
+        for index in table.indexes:
+            index.create(db, checkfirst=True)
 
 
 def in_our_words(context: Any) -> None:

@@ -230,7 +230,7 @@ class LocalProvider(Provider):
         """Results are files, in folders below this one."""
         return {"folder": self.folder}
 
-    async def submit(self, ask: Model, say: Any = None) -> Step:
+    async def submit(self, ask: Model, say: Any = None, hook: str | None = None) -> Step:
         """Start the edit. Whether it can be done is found out while it runs."""
         assert isinstance(ask, Local)  # noqa: S101  (the catalogue has no other models for this account)
         if not self.swept:

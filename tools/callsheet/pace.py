@@ -38,6 +38,8 @@ class Turn:
     typical_s: float
     floor_s: float
     looked_at: float
+    hinted: bool = False
+    """The backend called: the job is probably over."""
     called: anyio.Event = field(default_factory=anyio.Event)
 
     @property
@@ -48,12 +50,16 @@ class Turn:
     @property
     def earliest(self) -> float:
         """Not sooner: the answer would come from a cache, or the job has been silent for so long that haste is vain."""
+        if self.hinted:
+            return max(self.looked_at + self.floor_s, self.job.due)
         late = max(0.0, self.looked_at - self.started_at - 4 * self.typical_s)
         gap = min(max(self.floor_s, late / 10), CEILING_S)
         return max(self.looked_at + gap, self.started_at + min(self.floor_s, self.typical_s / 4), self.job.due)
 
     def worth(self, now: float) -> float:
         """What a look now is worth: the seconds for which the job is likely to have been done without our knowing."""
+        if self.hinted:
+            return math.inf
         return unseen(self.looked_at - self.started_at, now - self.started_at, self.typical_s)
 
 
@@ -126,6 +132,7 @@ class Pace:
         self.tasks = tasks
         self.turns: dict[str, dict[str, Turn]] = {}
         self.changed: dict[str, anyio.Event] = {}
+        self.hints: set[str] = set()
 
     async def place(self, account: str, *, look: bool = False, urgent: bool = False) -> None:
         """Wait for a place in the account's minute, and take it."""
@@ -162,7 +169,8 @@ class Pace:
         """
         account = job.account
         rate = self.settings.rate.of(job.backend) or Decimal(60)
-        turn = Turn(job, typical_s, floor_s * float(min(Decimal(1), 60 / rate)), looked_at)
+        turn = Turn(job, typical_s, floor_s * float(min(Decimal(1), 60 / rate)), looked_at, job.id in self.hints)
+        self.hints.discard(job.id)
         waiting = self.turns.setdefault(account, {})
         waiting[job.id] = turn
         if account not in self.changed:
@@ -173,6 +181,14 @@ class Pace:
             await turn.called.wait()
         finally:
             waiting.pop(job.id, None)
+
+    def hint(self, job: Job) -> None:
+        """A job is probably over: its next look is due at once, though looks keep the distance that they need."""
+        if turn := self.turns.get(job.account, {}).get(job.id):
+            turn.hinted = True
+            self.changed[job.account].set()
+        else:
+            self.hints.add(job.id)
 
     async def call(self, account: str) -> None:
         """Call the waiting jobs of an account, one look at a time, the most worthwhile first."""
@@ -186,11 +202,27 @@ class Pace:
                     await self.changed[account].wait()
                 continue
             best = choose(waiting.values(), now)
+            urgent = best is not None and best.worth(now) >= URGENT_S
             try:
-                await self.place(account, look=True, urgent=best is not None and best.worth(now) >= URGENT_S)
+                at = await self.reserve(account, look=True, urgent=urgent)
             except LedgerTrouble:
                 await anyio.sleep(1.0)
+                continue
+            if urgent:
+                await anyio.sleep(max(0.0, at - time.time()))
+            elif await self.hinted(account, at):
                 continue
             if best := choose(waiting.values(), time.time()):
                 waiting.pop(best.job.id)
                 best.called.set()
+
+    async def hinted(self, account: str, at: float) -> bool:
+        """Wait for a place; True where a hint came first, for which a place without distance is worth this one."""
+        while True:
+            now = time.time()
+            called = min((turn.earliest for turn in self.turns[account].values() if turn.hinted), default=math.inf)
+            if min(at, called) <= now:
+                return called <= now < at
+            self.changed[account] = anyio.Event()
+            with anyio.move_on_after(min(at, called) - now):
+                await self.changed[account].wait()

@@ -124,9 +124,12 @@ class Provider:
 
     # -- the three calls of a job's life ------------------------------------------------------------------------
 
-    async def submit(self, ask: Model, say: Any = None) -> Step:
+    async def submit(self, ask: Model, say: Any = None, hook: str | None = None) -> Step:
         """Create the job: one POST, never repeated here. Says what is known of it afterwards."""
         route = self.backend.submit(ask)
+        if hook and self.settings.public_url:
+            url = f"{self.settings.public_url.rstrip('/')}/hooks/{self.backend.name}/{hook}"
+            route = route._replace(body=(route.body or {}) | self.backend.call_back(ask, url))
         try:
             if route.body is not None and route.body.get("stream"):
                 answer = await self.stream(route, say)

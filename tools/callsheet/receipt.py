@@ -129,6 +129,7 @@ def receipt(
     spent_today: Decimal | None = None,
     repeated: bool = False,
     instead: str | None = None,
+    stalled: str | None = None,
 ) -> Receipt:
     """The receipt of a job, whose parts are itself or the several that one call asked for."""
     stage = whole(parts)
@@ -158,7 +159,7 @@ def receipt(
         credits=money,
         media=[m.model_copy(update={"uri": f"media://{job.id}/{n}"}) for n, m in enumerate(media)] or None,
         text="\n".join(texts) if texts and not more else None,
-        progress=next((part.progress for part in parts if part.progress), None) if more else None,
+        progress=(stalled or next((part.progress for part in parts if part.progress), None)) if more else None,
         elapsed_s=round((time.time() if more else ended) - job.created_at, 1),
         next=advice(job, stage, wait) or instead,
         repeated=repeated or None,

@@ -41,7 +41,7 @@ async def run(job: Job, studio: "Studio") -> Job:
         await provider.place()
         job = await note(job, stage="sending", sent_at=time.time(), tries=job.tries + 1, **intent(ask))
         with anyio.CancelScope(shield=True):
-            job = await studio.answered(job, ask, await provider.submit(ask, studio.carrier.speaker(job)))
+            job = await studio.answered(job, ask, await provider.submit(ask, studio.carrier.speaker(job), job.hook))
     elif job.stage == "sending":
         job = await studio.answered(job, ask, provider.fell())
 

@@ -160,6 +160,11 @@ class Settings(BaseModel):
     media_hosts: Words = variable(
         "CALLSHEET_MEDIA_HOSTS", "further hosts (`host` or `host:port`) from which results may be fetched", ()
     )
+    public_url: str | None = variable(
+        "CALLSHEET_PUBLIC_URL",
+        "the address at which backends reach `callsheet serve --http` (below `/hooks/`), for webhooks",
+        pattern="^https?://[^/]",
+    )
     wait: float = variable("CALLSHEET_WAIT", "seconds a tool waits before it hands back a job id", 45.0, ge=0, le=3600)
     database_url: SecretStr | None = variable(
         "CALLSHEET_DATABASE_URL", "`sqlite:///…`; default: a file in CALLSHEET_HOME"

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -45,6 +46,8 @@ TITLES = ("prompt", "text", "title", "question", "script")
 """Words that say what a job is about, the best first."""
 CLOSE_S = 4.0
 """What is being sent when we close may take so long to be answered; hosts kill who takes longer."""
+STALLED_S = 600.0
+"""A job is not called stalled sooner."""
 LARGEST_RESOURCE = 32 * 2**20
 MOST_PAGES = 20
 
@@ -211,13 +214,17 @@ class Studio:
             max_credits=None if words.max_credits is None else Decimal(str(words.max_credits)),
             agreed=agreed,
             count=count,
+            hook=self.hook(ask, account),
             owner=self.ledger.owner,
             lease=time.time() + LEASE_S,
         )
         rows = [job]
         if count > 1:
             seeds = [{} if "seed" not in said else {"seed": said["seed"] + n} for n in range(count)]
-            children = [replace(job, id=new_id(), parent=job.id, words=said | seed) for seed in seeds]
+            children = [
+                replace(job, id=new_id(), parent=job.id, words=said | seed, hook=self.hook(ask, account))
+                for seed in seeds
+            ]
             rows = [replace(job, stage="group", owner=None), *sorted(children, key=lambda child: child.id)]
         job, repeated = await self.ledger.add(rows)
         if not repeated:
@@ -225,6 +232,19 @@ class Studio:
                 if row.stage != "group":
                     self.carrier.take(row.id)
         return job, repeated
+
+    def hook(self, ask: Model, account: str) -> str | None:
+        """A secret part of the address at which the backend may call about a new job; None where it never calls."""
+        calls = self.settings.public_url and self.provider(account).backend.call_back(ask, "")
+        return secrets.token_urlsafe(16) if calls else None
+
+    async def called(self, backend: str, token: str) -> bool:
+        """A backend called about a job, which is looked at soon; nothing else is believed. False for a token that is
+        nobody's."""
+        job = await self.ledger.called(backend, token)
+        if job and job.stage in ("sending", "sent"):
+            self.pace.hint(job)
+        return job is not None
 
     def digest(self, words: Words, model: str, account: str, caller: str) -> str:
         """What makes two calls the same one: everything said, and the very files that local paths mean now."""
@@ -294,7 +314,15 @@ class Studio:
             spent_today=await self.purse.spent_today(job.account),
             repeated=repeated,
             instead=self.instead(job) if whole(parts) in ("failed", "refused") else None,
+            stalled=next(filter(None, map(self.stalled, parts)), None),
         )
+
+    def stalled(self, job: Job) -> str | None:
+        """What to say of a job that has been under way for far longer than usual; it is never given up by itself."""
+        usual, age = self.ask(job).typical_s, time.time() - (job.sent_at or time.time())
+        if job.stage != "sent" or age < max(STALLED_S, 6 * usual):
+            return None
+        return f"stalled: no end after {age / 60:.0f} min, usually {usual:.0f} s; looked at ever less often"
 
     def instead(self, job: Job) -> str | None:
         """The next best model that could do what a job did not, and what it would cost; nothing switches by itself."""
@@ -361,6 +389,7 @@ class Studio:
             words=lost.words,
             digest=lost.digest,
             max_credits=Decimal(str(max_credits)),
+            hook=self.hook(ask, lost.account),
             owner=self.ledger.owner,
             lease=time.time() + LEASE_S,
         )

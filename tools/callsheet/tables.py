@@ -43,6 +43,7 @@ jobs = Table(
     Column("endpoint", String),
     Column("body_hash", String),
     Column("ticket", String),
+    Column("hook", String),
     Column("progress", String),
     Column("tries", Integer, nullable=False, default=0),
     Column("looks", Integer, nullable=False, default=0),
@@ -63,6 +64,7 @@ jobs = Table(
     Index("jobs_stage", "stage", "due"),
     Index("jobs_account", "account", "stage", "sent_at"),
     Index("jobs_ticket", "account", "ticket", unique=True),
+    Index("jobs_hook", "hook"),
 )
 
 readings = Table(
@@ -120,6 +122,8 @@ class Job:
     endpoint: str | None = None
     body_hash: str | None = None
     ticket: str | None = None
+    hook: str | None = None
+    """What its backend must know to call us about it."""
     progress: str | None = None
     tries: int = 0
     looks: int = 0

@@ -130,6 +130,14 @@ class Backend:
         """Headers that a create needs besides the key."""
         return {}
 
+    def call_back(self, ask: Model, url: str) -> dict[str, Any]:
+        """Fields of a create that ask for a call to this address once the job is over; none where it never calls."""
+        return {}
+
+    def signed(self, raw: bytes, headers: Mapping[str, str], settings: Settings) -> bool:
+        """Whether such a call comes from the backend, as far as can be told."""
+        return False
+
     def price(self, ask: Model, settings: Settings) -> Price:
         """What a request costs, where the owner's settings have a say in it."""
         return ask.price()

@@ -4,6 +4,7 @@ Source: the vendor's Video API page and its older pages, and a connector that ta
 that run on a key of your own get it in a header, if PH0NY_PROVIDER_KEYS has it; else it may be stored with the account.
 """
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -18,6 +19,8 @@ from callsheet.settings import Settings
 
 PINS = ("provider", "tts_provider", "lipsync_provider")
 """Fields that name an engine."""
+SIGNATURES = ("x-signature", "x-ph0ny-signature", "x-webhook-signature")
+"""Headers that may hold a webhook's signature; which one is not documented for videos."""
 KEYLESS = (
     "This engine runs on a key of your own: set PH0NY_PROVIDER_KEYS (such as `elevenlabs:…,heygen:…`), or store the "
     "key with your account at ph0ny."
@@ -48,6 +51,17 @@ class Ph0ny(Backend):
         names = {owners[body[pin]] for pin in PINS if body.get(pin) in owners}
         keys = {name: settings.ph0ny_provider_keys.of(name) for name in sorted(names)}
         return {f"X-Provider-Key-{name}": key.get_secret_value() for name, key in keys.items() if key}
+
+    def call_back(self, ask: Model, url: str) -> dict[str, Any]:
+        return {"webhook_url": url} if ask.create().startswith("/v1/video/") else {}
+
+    def signed(self, raw: bytes, headers: Mapping[str, str], settings: Settings) -> bool:
+        """By HMAC-SHA256 over the raw bytes, where a secret is set."""
+        if (secret := settings.ph0ny_webhook_secret) is None:
+            return True
+        found = next((headers[name] for name in SIGNATURES if name in headers), "").strip().removeprefix("sha256=")
+        expected = hmac.new(secret.get_secret_value().encode(), raw, "sha256").hexdigest()
+        return hmac.compare_digest(found.lower().encode(), expected.encode())
 
     def price(self, ask: Model, settings: Settings) -> Price:
         """Speech costs nothing where a key of your own travels with it."""
