@@ -134,9 +134,8 @@ async def main(seconds: int, runs: int) -> bool:
             )
             books, good = max(0.0, job - hand - reading), True
             print(f"{seconds} s of 1280x720, best of {runs}; ledger and shelf: {books:.3f} s a file\n")
-            print(
-                f"{'edit':<18}{'by hand':>10}{'inputs':>10}{'as a job':>10}{'less start-up':>16}{'ratio':>8}{'noise':>7}"
-            )
+            heads = f"{'by hand':>10}{'inputs':>10}{'as a job':>10}{'less start-up':>16}{'ratio':>8}{'noise':>7}"
+            print(f"{'edit':<18}{heads}")
             for title, operation_name, said in edits(place):
                 hand, noise, reading, job, files = await race.both(operation_name, said, runs)
                 rest = job - reading - books * files

@@ -473,7 +473,7 @@ def routes() -> set[str]:
 
 async def test_every_route_is_called_and_no_body_is_ever_wrong(made: Made) -> None:
     accepted = {f"{row['method']} {row['route']}" for row in made.log if row["status"] == 200}
-    assert routes() - accepted == {"GET /api/v1/text-to-speech/voices"}  # public: it is logged for nobody
+    assert routes() <= accepted
     assert [row for row in made.log if row["valid"] is False] == []
     assert {row["status"] for row in made.log} == {200}
 
@@ -490,7 +490,6 @@ async def test_the_routes_that_no_tool_has_are_reached_by_hand(box: Box, tmp_pat
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(call, "//v1/embeddings", {"model": "qwen/qwen3-embedding-8b", "input": "hello"})
         tasks.start_soon(call, "//v1/responses", {"model": "google/gemini-2.5-flash", "input": "hello"})
-        tasks.start_soon(call, "/seedream/callback", {"any": "thing"})
 
 
 # -- prices ---------------------------------------------------------------------------------------------------------

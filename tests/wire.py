@@ -43,7 +43,8 @@ class OverPort(Transport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request over the wire."""
         self.port = self.port or Port(self.app)
-        way = self.ways.setdefault(asyncio.get_running_loop(), httpx2.AsyncHTTPTransport())
+        loop = asyncio.get_running_loop()
+        way = self.ways[loop] = self.ways.get(loop) or httpx2.AsyncHTTPTransport()
         url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self.port.number)
         sent = httpx2.Request(
             request.method, url, headers=request.headers, stream=request.stream, extensions=request.extensions

@@ -3,7 +3,8 @@
 import base64
 import time
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from functools import cache
+from typing import Any
 
 import anyio
 from mcp.server.mcpserver import Context
@@ -97,22 +98,22 @@ def tool(
 ) -> Tool:
     """A tool whose arguments are these words; our errors become text that the agent can act on."""
 
-    async def guarded(said: dict[str, Any], ctx: Context[Any, Any]) -> Annotated[CallToolResult, answers]:
+    async def guarded(said: dict[str, Any], ctx: Context[Any, Any]) -> CallToolResult:
         try:
             return await call(said, ctx)
         except CallsheetError as error:
             raise ToolError(error.message) from None
 
     doc = " ".join((words.__doc__ or "").split())
-    made = Tool.from_function(guarded, name=name, description=doc, annotations=annotations)
+    made = Tool.from_function(guarded, name=name, description=doc, annotations=annotations, structured_output=False)
     made.parameters = lean(words, described=True)
-    given = made.fn_metadata
     made.fn_metadata = Unchecked(
-        arg_model=given.arg_model, output_schema=lean_output(answers), output_model=given.output_model
+        arg_model=made.fn_metadata.arg_model, output_schema=lean_output(answers), output_model=answers
     )
     return made
 
 
+@cache
 def lean_output(answers: type[BaseModel]) -> dict[str, Any]:
     """The schema of an answer; an answer may carry more than is promised."""
     schema = lean(answers)

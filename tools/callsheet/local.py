@@ -219,7 +219,7 @@ class LocalProvider(Provider):
         for work in self.works.values():
             work.scope.cancel()
         with anyio.move_on_after(CLOSE_S):
-            for work in self.works.values():
+            for work in list(self.works.values()):
                 await work.ended.wait()
 
     async def place(self) -> None:
