@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from callsheet.backends.dialect import Step
-from callsheet.errors import CallsheetError, LedgerTrouble, Overtaken, RequestError, SpendError
+from callsheet.errors import CallsheetError, LedgerTrouble, Orphaned, Overtaken, RequestError, SpendError
 from callsheet.evidence import match, merged, traces
 from callsheet.ledger import LEASE_S, SEARCH_S
 from callsheet.model import Model
@@ -165,7 +165,8 @@ class Carrier:
 
     async def give_up(self, job: Job, error: CallsheetError) -> Job:
         """End a job that was never sent, for a reason; one that was sent is never given up."""
-        stage = "refused" if isinstance(error, SpendError) else "failed"
+        ends = ((SpendError, "refused"), (Orphaned, "cancelled"))
+        stage = next((stage for kind, stage in ends if isinstance(error, kind)), "failed")
         with contextlib.suppress(LedgerTrouble, Overtaken):
             job = await self.ledger.get(job.id)
             if job.stage in UNSENT:

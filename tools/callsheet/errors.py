@@ -22,6 +22,10 @@ class RequestError(CallsheetError):
     """The request is wrong; the agent can mend it."""
 
 
+class Orphaned(RequestError):
+    """An input will never be made, because the job that should make it ended badly."""
+
+
 class SpendError(CallsheetError):
     """Money is missing or not agreed to; a person can mend it."""
 

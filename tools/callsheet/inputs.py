@@ -14,7 +14,7 @@ import httpx2
 
 from callsheet import ffmpeg
 from callsheet.backends import BACKENDS
-from callsheet.errors import RequestError, SpendError
+from callsheet.errors import Orphaned, RequestError, SpendError
 from callsheet.guard import check_literal
 from callsheet.media import LARGEST_INPUT, Reference, allowed, refer
 from callsheet.model import Input, Model, plain
@@ -112,7 +112,7 @@ class Inputs:
                     if stage in LIVE:
                         return False
                     if stage != "stored":
-                        raise RequestError(f"Its input {parent} is {stage}; nothing was sent.")
+                        raise Orphaned(f"Its input {parent} is {stage}; nothing was sent.")
         room = self.studio.provider(job.account).backend.concurrent
         if room is not None:
             busy = await self.studio.ledger.find(jobs.c.account == job.account, jobs.c.stage.in_(("sending", "sent")))
