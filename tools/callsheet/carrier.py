@@ -60,7 +60,7 @@ class Carrier:
                 if closed != (today := datetime.now(UTC).date()):
                     await close_days(self.studio)
                     closed = today
-                await self.ledger.renew(self.carried)
+                await self.ledger.renew()
                 for job in await self.ledger.lost():
                     self.search_for(job)
                 for job in await self.ledger.orphans():

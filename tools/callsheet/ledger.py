@@ -264,10 +264,10 @@ class Ledger:
                 return None
             return from_row((await db.execute(select(jobs).where(jobs.c.id == job_id))).one())
 
-    async def renew(self, carried: Iterable[str]) -> None:
-        """Say that we still carry these."""
+    async def renew(self) -> None:
+        """Say that we still carry what is ours."""
         async with self.writing.begin() as db:
-            mine = (jobs.c.id.in_(list(carried)), jobs.c.owner == self.owner)
+            mine = (jobs.c.owner == self.owner, jobs.c.stage.in_(LIVE))
             await db.execute(update(jobs).where(*mine).values(lease=time.time() + LEASE_S))
 
     async def release(self) -> None:
