@@ -231,7 +231,7 @@ async def test_progress_is_told_while_a_tool_waits_and_always_grows(house: MakeH
         said: dict[str, Any] = {"prompt": "count to ten", "model": "phaya-gpt", "options": {"stream": True}}
         chat = told(await client.call_tool("chat", said, progress_callback=hear))
     assert "phaya/z-image" in heard[0][1]
-    assert any(message in chat["text"] for _, message in heard)
+    assert any(message and message in chat["text"] for _, message in heard)
 
 
 async def test_list_jobs_tells_of_all_of_them_by_status_and_time(house: MakeHouse) -> None:

@@ -30,7 +30,6 @@ class Trace:
     ticket: str
     at: float | None = None
     prompt: str | None = None
-    seed: int | None = None
     amount: Decimal | None = None
     service: str | None = None
 
@@ -53,13 +52,12 @@ def trace(row: Mapping[str, Any], ids: Sequence[str]) -> Trace | None:
     if ticket is None:
         return None
     inner = next((row[name] for name in ("input", "params", "request") if isinstance(row.get(name), dict)), row)
-    prompt, seed = row.get("prompt", inner.get("prompt")), row.get("seed", inner.get("seed"))
+    prompt = row.get("prompt", inner.get("prompt"))
     amounts = (number(row.get(name)) for name in AMOUNTS)
     return Trace(
         ticket=ticket,
         at=next((at for name in TIMES if (at := moment(row.get(name))) is not None), None),
         prompt=prompt if isinstance(prompt, str) else None,
-        seed=seed if isinstance(seed, int) else None,
         amount=next((abs(amount) for amount in amounts if amount is not None), None),
         service=row["service"] if isinstance(row.get("service"), str) else None,
     )

@@ -72,12 +72,6 @@ def surviving(age: float, typical_s: float) -> float:
     return 1 / (1 + (max(age, 0.0) / typical_s) ** SHAPE)
 
 
-def hazard(age: float, typical_s: float) -> float:
-    """The chance in a second that a job of this age ends just now: small at first, highest after the median."""
-    x = max(age, 0.0) / typical_s
-    return SHAPE / typical_s * x ** (SHAPE - 1) / (1 + x**SHAPE)
-
-
 def unseen(looked: float, age: float, typical_s: float) -> float:
     """Expected seconds since a job's end, if it was under way at age `looked` and nobody looked since.
 
