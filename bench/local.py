@@ -16,6 +16,7 @@ from typing import Any
 import anyio
 
 from callsheet import catalogue, ffmpeg
+from callsheet.callers import OWNER
 from callsheet.catalogue.local import Local
 from callsheet.media import refer
 from callsheet.settings import Settings
@@ -78,7 +79,7 @@ class Race:
         ask = catalogue.ask(operation(name).of({**said, "model": "local/ffmpeg"}))
         provider, files = self.studio.provider("local"), {}
         for word, (mark, texts) in ask.inputs().items():
-            files[word] = [await self.studio.inputs.reach(refer(text), mark, provider) for text in texts]
+            files[word] = [await self.studio.inputs(OWNER).reach(refer(text), mark, provider) for text in texts]
         ask = ask.with_inputs(files)
         assert isinstance(ask, Local)
         self.runs += 1
@@ -97,7 +98,7 @@ class Race:
         self.runs += 1
         words = operation(name).of({**said, "model": "local/ffmpeg", "variation": self.runs})
         started = time.perf_counter()
-        job, _ = await self.studio.order(words)
+        job, _ = await self.studio.orders.place(words)
         await self.studio.carrier.wait(job.id, 600)
         took = time.perf_counter() - started
         receipt = await self.studio.receipt(job.id)

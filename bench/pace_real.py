@@ -11,6 +11,7 @@ import anyio
 import httpx2
 from tests.chaos.harness import free_port, process
 
+from callsheet.questions import Yes
 from callsheet.settings import Settings
 from callsheet.studio import Studio
 from callsheet.words import GenerateImage, GenerateMusic, GenerateVideo, Words
@@ -52,7 +53,8 @@ async def measure(jobs: int) -> int:
                 taken = {}
                 for n in range(jobs):
                     kind, said, lasts = ORDERS[n % len(ORDERS)]
-                    job, _ = await studio.order(kind.of({"prompt": f"take {n}", **said}), agreed=Decimal(50))
+                    words = kind.of({"prompt": f"take {n}", **said})
+                    job, _ = await studio.orders.place(words, yes=Yes((Decimal(50),)))
                     taken[job.id] = lasts
                 for job_id in taken:
                     await studio.carrier.wait(job_id, 900)

@@ -80,9 +80,9 @@ class RobotHouse:
         return (self.odd or self.box) if account.endswith(NAME) else Nowhere()
 
     @asynccontextmanager
-    async def client(self, **more: str) -> AsyncIterator[Client]:
+    async def client(self, talk: dict[str, Any] | None = None, **more: str) -> AsyncIterator[Client]:
         server, _ = build(self.settings(**more), self.transports, TOOLSETS)
-        async with Client(server) as client:
+        async with Client(server, **(talk or {})) as client:
             yield client
 
     def reached(self) -> set[str]:

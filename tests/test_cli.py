@@ -136,11 +136,10 @@ async def test_credits_quote_and_models_answer_as_json_and_spend_nothing(desk: D
     assert Decimal(str(answers["credits"][0]["balance"])) == desk.box.credits(desk.key) == before
 
 
-async def test_an_api_call_that_is_refused_is_exit_code_2_with_the_backend_s_words(desk: Desk) -> None:
+async def test_an_api_call_that_is_refused_is_exit_code_1_with_the_backend_s_words(desk: Desk) -> None:
     done = await desk.run("api", "phaya", "post", "/text-to-image/generate", "--data", '{"prompt": 5}')
-    assert done.returncode == 2
-    assert b"422" in done.stderr
-    assert b"Traceback" not in done.stderr
+    assert (done.returncode, done.stderr) == (1, b"callsheet: phaya answered 422.\n")
+    assert json.loads(done.stdout)["detail"][0]["loc"] == ["body", "prompt"]
     nonsense = await desk.run("api", "phaya", "post", "/text-to-image/generate", "--data", "{")
     assert (nonsense.returncode, b"not JSON" in nonsense.stderr) == (2, True)
 

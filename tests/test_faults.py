@@ -111,7 +111,7 @@ async def test_a_process_that_slept_through_its_lease_while_sending_still_pays_o
     phaya, home = Stranger({CREATE: create}), house()
     settings = home.settings(**phaya.environ)
     async with Studio.open(settings, phaya.transports) as sleeper:
-        job, _ = await sleeper.order(GenerateImage.of({"prompt": "a fox", "model": "z-image"}))
+        job, _ = await sleeper.orders.place(GenerateImage.of({"prompt": "a fox", "model": "z-image"}))
         await asked.wait()
         async with Studio.open(settings, phaya.transports) as other:
             async with other.ledger.writing.begin() as db:

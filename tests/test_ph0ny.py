@@ -492,7 +492,7 @@ async def test_a_person_s_own_words_clone_a_voice_that_then_speaks(stage: Set) -
         by_person=True,
     )
     async with Studio.open(stage.settings(), stage.door.transports) as studio:
-        job, _ = await studio.order(said)
+        job, _ = await studio.orders.place(said)
         await studio.carrier.wait(job.id, 20)
         receipt = await studio.receipt(job.id)
     assert receipt.status == "completed", receipt
@@ -622,7 +622,8 @@ async def test_every_route_is_reached_and_answers(stage: Set) -> None:
         await client.call_tool("get_credits", {"backend": "ph0ny", "detail": True})
     words = {"title": "Me", "audios": ["https://example.com/me.wav"], "consent": "It is my voice.", "max_credits": 100}
     async with Studio.open(stage.settings(), stage.door.transports) as studio:
-        job, _ = await studio.order(OPERATIONS["clone_voice"].of(words | {"model": "ph0ny/auto"}, by_person=True))
+        asked = OPERATIONS["clone_voice"].of(words | {"model": "ph0ny/auto"}, by_person=True)
+        job, _ = await studio.orders.place(asked)
         await studio.carrier.wait(job.id, 20)
         voice = (await studio.receipt(job.id)).text
         provider = studio.provider(studio.account("ph0ny"))

@@ -15,6 +15,7 @@ from sqlalchemy import update
 from callsheet.errors import CallsheetError, Overtaken
 from callsheet.ledger import Ledger
 from callsheet.pace import Pace
+from callsheet.questions import Yes
 from callsheet.run import run
 from callsheet.settings import Settings
 from callsheet.studio import Studio
@@ -109,7 +110,8 @@ async def play(events: list[tuple[int, str, str, bool]]) -> None:
             studio = Studio(Settings.load(environ=environ), ledger, tasks, lambda _: world)
             studio.pace = Pace(ledger, studio.settings, tasks)
             studios.append(studio)
-        job, _ = await still(studios[0]).order(GenerateImage.of({"prompt": "a fox"}), agreed=Decimal(5))
+        yes = Yes((Decimal(5),))
+        job, _ = await still(studios[0]).orders.place(GenerateImage.of({"prompt": "a fox"}), yes=yes)
         for who, world.create, world.look, expired in events:
             if expired:
                 async with studios[0].ledger.writing.begin() as db:

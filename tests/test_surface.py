@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal
 
 import anyio
 import pytest
-from mcp import Client, MCPError
-from mcp.types import BlobResourceContents, TextResourceContents
+from mcp import Client
 from mcp.types import Tool as Listed
 from pydantic import Field
 from typer.testing import CliRunner
@@ -202,22 +201,6 @@ async def test_arguments_may_come_as_json_text_and_empty_ones_count_as_unsaid(ho
         assert told(await client.call_tool("generate_image", said))["media"][0]["width"] == 2048
         quote = {"operation": "image", "arguments": '{"prompt": "a fox", "model": "z-image"}'}
         assert told(await client.call_tool("quote", quote))["credits"] == 1.0
-
-
-async def test_jobs_and_media_are_resources(house: MakeHouse) -> None:
-    async with house().client() as client:
-        receipt = told(await client.call_tool("generate_image", {"prompt": "a fox"}))
-        templates = {t.uri_template for t in (await client.list_resource_templates()).resource_templates}
-        assert templates == {"job://{job_id}", "media://{job_id}/{number}"}
-        job = (await client.read_resource(f"job://{receipt['job_id']}")).contents[0]
-        assert isinstance(job, TextResourceContents)
-        assert json.loads(job.text)["status"] == "completed"
-        media = (await client.read_resource(receipt["media"][0]["uri"])).contents[0]
-        assert isinstance(media, BlobResourceContents)
-        assert len(media.blob) >= receipt["media"][0]["bytes"]
-        for missing in (f"media://{receipt['job_id']}/9", f"job://j_{'0' * 26}", "media://../etc/0"):
-            with pytest.raises(MCPError):
-                await client.read_resource(missing)
 
 
 async def test_progress_is_told_while_a_tool_waits_and_always_grows(house: MakeHouse) -> None:

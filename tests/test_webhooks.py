@@ -52,7 +52,7 @@ class Stage:
             "PH0NY_BASE": f"http://127.0.0.1:{self.ph0ny.number}",
             "PH0NY_WEBHOOK_SECRET": SECRET,
         }
-        self.server = Port(http.app(*build(Settings.load(environ=environ | more))), self.number, "on")
+        self.server = Port(http.app(*build(Settings.load(environ=environ | more), remote=True)), self.number, "on")
 
     def close(self) -> None:
         if self.server:

@@ -1,6 +1,6 @@
 """The sandbox's own routes, outside every vendor's API: what was asked, who has what, how fast time goes.
 
-* `GET /_sandbox/log?backend=`           every request: method, route template, status, whether the body was valid
+* `GET /_sandbox/log?backend=&limit=`    every request: method, route template, status, whether the body was valid
 * `GET /_sandbox/accounts`               every account and its balance
 * `POST /_sandbox/credits`               `{"backend", "key", "credits"}` sets a balance
 * `POST /_sandbox/pace`                  `{"pace": "seconds"|"looks", "looks", "speed"}`, for jobs still running too
@@ -45,7 +45,8 @@ def control(box: Box) -> Starlette:
     """The app that answers these routes."""
 
     async def log(request: Request) -> Response:
-        entries = box.log.entries(request.query_params.get("backend"))
+        said = request.query_params
+        entries = box.log.entries(said.get("backend"), int(said.get("limit", 1000)))
         return JSONResponse({"requests": [asdict(entry) for entry in entries]})
 
     async def accounts(request: Request) -> Response:

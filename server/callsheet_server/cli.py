@@ -1,12 +1,13 @@
 """The `callsheet` command: `serve` by the shortest way, everything else through the library's commands."""
 
 import argparse
-import logging
 import sys
+from functools import partial
 from pathlib import Path
 
 from callsheet.errors import CallsheetError
 from callsheet.settings import Settings
+from callsheet_server import logs
 
 
 def main() -> None:
@@ -25,24 +26,25 @@ def main() -> None:
 
 def serve(args: list[str]) -> None:
     """`callsheet serve`."""
-    parser = argparse.ArgumentParser("callsheet serve", description="MCP over stdio, or over HTTP on this machine.")
+    parser = argparse.ArgumentParser("callsheet serve", description="MCP over stdio, or over HTTP.")
     parser.add_argument("--http", action="store_true", help="streamable HTTP at /mcp instead of stdio")
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--host", default="127.0.0.1", help="another than this machine needs tokens or OAuth")
     parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--sessions", action="store_true", help="one process only: older clients can be asked, too")
     parser.add_argument("--toolsets", help="comma-separated; default: CALLSHEET_TOOLSETS or core")
     parser.add_argument("--env-file", type=Path, help="settings, besides the environment and CALLSHEET_HOME's")
     said = parser.parse_args(args)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     settings = Settings.load(said.env_file)
+    logs.start(settings)
     wanted = tuple(part.strip() for part in said.toolsets.split(",") if part.strip()) if said.toolsets else None
 
     import anyio  # noqa: PLC0415  (with the server's modules, after the arguments are known to be good)
 
     from callsheet_server import http, server, stdio  # noqa: PLC0415
 
-    built, desk = server.build(settings, toolsets=wanted)
+    built, desk = server.build(settings, toolsets=wanted, remote=said.http)
     if said.http:
         sys.stderr.write(f"callsheet: http://{said.host}:{said.port}/mcp\n")
-        anyio.run(http.serve, built, desk, said.host, said.port)
+        anyio.run(partial(http.serve, built, desk, said.host, said.port, sessions=said.sessions))
     else:
         anyio.run(stdio.serve, built)

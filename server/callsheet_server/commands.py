@@ -10,7 +10,7 @@ from callsheet.cli import app
 
 @app.command()
 def serve() -> None:
-    """MCP over stdio; --http for streamable HTTP on this machine."""
+    """MCP over stdio; --http for streamable HTTP, for a team with tokens or OAuth."""
 
 
 @app.command()

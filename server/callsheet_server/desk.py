@@ -1,26 +1,55 @@
-"""Where requests come in: the studio, opened behind the first request, and who is asking."""
+"""Where requests come in: the studio, opened behind the first request; who is asking, and what they are shown."""
 
 import importlib
+import re
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import AccessToken
+from pydantic import BaseModel
 
-from callsheet.errors import CallsheetError, ProviderError
+from callsheet.callers import OWNER, Allowance, Vouched
+from callsheet.errors import CallsheetError, ProviderError, RequestError
+from callsheet.queries import QUERIES
+from callsheet.receipt import Medium, Receipt
 from callsheet.settings import Settings
+from callsheet.words import OPERATIONS
+from callsheet_server.links import Links
 
 if TYPE_CHECKING:
     from callsheet.studio import Studio, Transports
+
+
+Told = TypeVar("Told", bound=BaseModel)
+
+
+class Pass(AccessToken):
+    """A bearer token that was found good, and whose it is."""
+
+    caller: str
+    admin: bool = False
 
 
 class Desk:
     """The studio, for whoever asks. It is opened only when a client has asked for something: until then a process
     that a client starts to probe us has no side effects, and the first answer does not wait for heavy imports."""
 
-    def __init__(self, settings: Settings, transports: "Transports | None" = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        transports: "Transports | None" = None,
+        toolsets: tuple[str, ...] = (),
+    ) -> None:
         self.settings = settings
         self.transports = transports
+        self.toolsets = toolsets
+        self.links: Links | None = None
+        """Over HTTP; None where whoever asks is on this machine and can open a path."""
         self.wanted = anyio.Event()
         self.settled = anyio.Event()
         self.closing = anyio.Event()
@@ -48,7 +77,7 @@ class Desk:
             if self.closing.is_set():
                 return
             module = await anyio.to_thread.run_sync(importlib.import_module, "callsheet.studio")
-            async with module.Studio.open(self.settings, self.transports) as studio:
+            async with module.Studio.open(self.settings, self.transports, self.links is not None) as studio:
                 self.opened = studio
                 self.settled.set()
                 await self.closing.wait()
@@ -66,9 +95,60 @@ class Desk:
         self.wanted.set()
         await self.settled.wait()
         if self.opened is None:
-            raise self.failure or ProviderError("Callsheet is shutting down.")
+            failure = self.failure or ProviderError("Callsheet is shutting down.")
+            raise type(failure)(self.discreet(failure.message))
         return self.opened
 
+    # -- who is asking ------------------------------------------------------------------------------------------
+
     def caller(self) -> str:
-        """Who is asking: jobs belong to whom made them."""
-        return "local"
+        """Who is asking, by the name in the ledger: jobs belong to whom made them.
+
+        Raises:
+            RequestError: nobody knows, although callers have to say so.
+        """
+        token = get_access_token()
+        if isinstance(token, Pass):
+            return Vouched(token.caller) if token.admin else token.caller
+        if self.links and self.settings.guarded:
+            raise RequestError("It is not known who asks.")
+        return OWNER
+
+    def allowance(self) -> Allowance:
+        """What whoever asks may."""
+        return self.settings.http_callers.of(self.caller())
+
+    def admits(self, tool: str) -> bool:
+        """Whether whoever asks may use a tool: it is in their toolsets, and what is everybody's is for admins."""
+        allowed, kind = self.allowance(), OPERATIONS.get(tool) or QUERIES.get(tool)
+        if kind is None:
+            return True
+        return kind.toolset in (allowed.toolsets or self.toolsets) and (allowed.admin or not kind.account_wide)
+
+    # -- what they are shown ------------------------------------------------------------------------------------
+
+    def outward(self, answer: Told) -> Told:
+        """An answer as it leaves us. Over HTTP no path of this machine does and no address of a backend's: a file has a
+        link of ours instead, good for an hour."""
+        if self.links is None:
+            return answer
+        if isinstance(answer, Receipt):
+            media = [self.linked(medium, self.links) for medium in answer.media or ()] or None
+            error = answer.error and answer.error.model_copy(update={"message": self.discreet(answer.error.message)})
+            return answer.model_copy(update={"media": media, "error": error})
+        if isinstance(receipts := getattr(answer, "jobs", None), list):
+            return answer.model_copy(update={"jobs": [self.outward(receipt) for receipt in receipts]})
+        return answer
+
+    def linked(self, medium: Medium, links: Links) -> Medium:
+        """A file with a link instead of its path."""
+        return medium.model_copy(update={"path": None, "url": links.to(medium.uri, Path(medium.path or "file").name)})
+
+    def discreet(self, text: str) -> str:
+        """A text without the paths of this machine, for whoever is not on it."""
+        if self.links is None:
+            return text
+        ours = (self.settings.output_dir, self.settings.home, *self.settings.input_dirs, tempfile.gettempdir())
+        for folder in ours:
+            text = re.sub(rf"{re.escape(str(folder))}[^\s:;,`'\"()]*", "a folder of the server", text)
+        return text

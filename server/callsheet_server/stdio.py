@@ -4,6 +4,7 @@ Some hosts ask `server/discover` and then `initialize` on the same pipe; the SDK
 probe decides nothing.
 """
 
+import json
 import os
 import signal
 import sys
@@ -16,7 +17,8 @@ from mcp.server import MCPServer
 from mcp.server.runner import serve_dual_era_loop
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
-from mcp.types import JSONRPCRequest
+from mcp.types import PARSE_ERROR, ErrorData, JSONRPCError, JSONRPCRequest
+from pydantic import ValidationError
 
 PATIENCE_S = 5.0
 
@@ -68,6 +70,8 @@ async def speak(server: MCPServer[Any], wire_in: Any, wire_out: Any) -> None:
             tasks.start_soon(loop, receive)
             probing = True
             async for item in wire_in:
+                if told := garbled(item):
+                    await wire_out.send(SessionMessage(told))
                 message = item.message if isinstance(item, SessionMessage) else None
                 if isinstance(message, JSONRPCRequest):
                     if probing and message.method == "initialize":
@@ -77,3 +81,18 @@ async def speak(server: MCPServer[Any], wire_in: Any, wire_out: Any) -> None:
                     probing = probing and message.method == "server/discover"
                 await send.send(item)
             await send.aclose()
+
+
+def garbled(item: Any) -> JSONRPCError | None:
+    """What is answered to a line that is no JSON by the letter, half of an emoji in it for example; the SDK only logs
+    it, and whoever sent it would wait for ever. None where nobody waits for an answer."""
+    fault = item.errors()[0] if isinstance(item, ValidationError) else {}
+    try:
+        said = json.loads(fault["input"]) if fault.get("type") == "json_invalid" else None
+    except (ValueError, RecursionError):
+        return None
+    number = said.get("id") if isinstance(said, dict) and "method" in said else None
+    if not isinstance(number, int | str) or not str(number).isprintable():
+        return None
+    reason = str(fault["ctx"]["error"])
+    return JSONRPCError(jsonrpc="2.0", id=number, error=ErrorData(code=PARSE_ERROR, message=f"Parse error: {reason}"))

@@ -16,6 +16,7 @@ ledger.LEASE_S = 3.0
 ledger.SEARCH_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 from callsheet.errors import CallsheetError  # noqa: E402
+from callsheet.questions import Yes  # noqa: E402
 from callsheet.settings import Settings  # noqa: E402
 from callsheet.studio import Studio  # noqa: E402
 from callsheet.words import GenerateImage  # noqa: E402
@@ -42,7 +43,7 @@ async def work(orders: Path) -> None:
     async with Studio.open(Settings.load()) as studio:
         for said in json.loads(orders.read_text(encoding="utf-8")):
             try:
-                await studio.order(GenerateImage.of(said), agreed=Decimal(5))
+                await studio.orders.place(GenerateImage.of(said), yes=Yes((Decimal(5),)))
             except CallsheetError as error:
                 sys.stderr.write(f"{error.message}\n")
         await anyio.sleep_forever()

@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import case, func, insert, or_, select, update
+from sqlalchemy import case, func, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from callsheet.ledger import Ledger
@@ -78,11 +78,12 @@ async def held(db: AsyncConnection, account: str, seen_at: float) -> Decimal:
     return credits((await db.execute(select(func.sum(PROMISED)).where(*wanted))).scalar())
 
 
-async def spent_since(db: AsyncConnection, account: str, since: float) -> Decimal:
-    """Credits spent, or promised to jobs under way, by time of sending."""
+async def spent_since(db: AsyncConnection, account: str, since: float, caller: str | None = None) -> Decimal:
+    """Credits spent, or promised to jobs under way, by time of sending; one caller's, or everybody's."""
     recent = or_(jobs.c.sent_at >= since, jobs.c.stage == "approved")
+    whose = jobs.c.caller == caller if caller else true()
     amount = func.sum(PROMISED - jobs.c.refunded - jobs.c.refund_expected)
-    return credits((await db.execute(select(amount).where(jobs.c.account == account, recent))).scalar())
+    return credits((await db.execute(select(amount).where(jobs.c.account == account, whose, recent))).scalar())
 
 
 PROMISED = func.coalesce(jobs.c.charged, case((jobs.c.stage.in_((*HOLDING, "stored")), jobs.c.quoted), else_=0), 0)

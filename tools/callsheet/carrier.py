@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from callsheet import telemetry
 from callsheet.backends.dialect import Step
 from callsheet.errors import CallsheetError, LedgerTrouble, Orphaned, Overtaken, RequestError, SpendError
 from callsheet.evidence import match, merged, traces
@@ -101,10 +102,12 @@ class Carrier:
                 if after.stage == "stored" and after.charged is None:
                     with contextlib.suppress(CallsheetError):
                         await self.studio.observe(after)
+                        after = await self.ledger.get(job_id)
                 if after.stage in ENDED:
+                    telemetry.ended(after)
                     return
-                if after.stage in ("approved", "made"):
-                    pause = after.due - time.time()
+                if after.stage in ("approved", "asking", "made"):
+                    pause = 0.0 if after.stage == "asking" else after.due - time.time()
                     with anyio.move_on_after(min(pause, 30.0) if pause > 0 else 2.0):
                         await stirred.wait()
         finally:
@@ -175,11 +178,12 @@ class Carrier:
         await anyio.sleep(TROUBLE_S)
         return job
 
-    async def turn(self, job: Job, ask: Model) -> None:
-        """Wait until a job may be looked at."""
+    async def turn(self, job: Job, ask: Model) -> float:
+        """Wait until a job may be looked at; returns when it was looked at before, or sent."""
         looked_at = self.looked.get(job.id, job.sent_at or job.created_at)
         await self.studio.provider(job.account).turn(job, ask.typical_s, looked_at)
         self.looked[job.id] = time.time()
+        return looked_at
 
     def speaker(self, job: Job) -> Callable[[str], Awaitable[None]]:
         """Where a streamed reply is heard as it grows."""
@@ -260,5 +264,6 @@ class Carrier:
         seen = await provider.look(job, ask)
         step = seen if seen.get("stage") in ("cancelled", "failed") else Step(stage="cancelled")
         await self.ledger.overrule(job, **settle(job, ask, provider.backend, step))
+        telemetry.ended(await self.ledger.get(job.id))
         self.tell(job.id)
         return f"{job.id} was cancelled at {provider.backend.title}."

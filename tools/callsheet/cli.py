@@ -18,7 +18,8 @@ from rich.table import Table
 
 from callsheet import about, queries
 from callsheet.errors import RequestError
-from callsheet.model import amount, plain
+from callsheet.model import plain
+from callsheet.questions import Yes
 from callsheet.receipt import Receipt
 from callsheet.settings import Settings
 from callsheet.statement import Statement, spending, statement
@@ -159,16 +160,13 @@ def loose_json(name: str, text: str) -> Any:
 
 async def produce(studio: Studio, words: Words, wait: float) -> Receipt:
     """Order, ask the person at the terminal if that is needed, and wait with a bar."""
-    agreed = None
-    if sys.stdin.isatty() and err.is_terminal:
-        quote = await studio.quote(words)
-        reason = studio.purse.question(quote.model.partition("/")[0], quote.price, None)
-        if reason and words.max_credits is None:
-            left = "" if quote.left is None else f" You have {plain(quote.left)}."
-            if not typer.confirm(f"{quote.model}: {reason}.{left} Go ahead?", err=True):
-                raise RequestError("Not started; nothing was spent.")
-            agreed = quote.price.high
-    job, repeated = await studio.order(words, agreed=agreed)
+    yes = None
+    watched = sys.stdin.isatty() and err.is_terminal
+    if watched and words.max_credits is None and (question := await studio.orders.question(words)):
+        if not typer.confirm(question.text, err=True):
+            raise RequestError("Not started; nothing was spent.")
+        yes = Yes(question.prices)
+    job, repeated = await studio.orders.place(words, yes=yes)
     await watch(studio, job.id, wait)
     if wait == 0:
         await studio.carrier.until_sent(job.id)
@@ -294,13 +292,11 @@ def resubmit(job_id: str, max_credits: float | None = None, as_json: AsJson = Fa
     """Send a job again whose outcome is unknown; it may be paid for twice."""
 
     async def send(studio: Studio) -> Receipt:
-        agreed = max_credits
-        if agreed is None and sys.stdin.isatty() and err.is_terminal:
-            lost = await studio.ledger.get(job_id)
-            price = (await studio.priced(studio.ask(lost), studio.provider(lost.account))).high
-            question = f"{job_id} may be paid already. Sending it again may cost another {amount(price)}. Go ahead?"
-            agreed = float(price) if typer.confirm(question, err=True) else None
-        job = await studio.resubmit(job_id, agreed)
+        yes = None
+        if max_credits is None and sys.stdin.isatty() and err.is_terminal:
+            question = await studio.orders.question_again(job_id, "local")
+            yes = Yes(question.prices) if typer.confirm(question.text, err=True) else None
+        job = await studio.orders.again(job_id, max_credits, yes=yes)
         await watch(studio, job.id, 3600.0)
         return await studio.receipt(job.id)
 
@@ -309,14 +305,14 @@ def resubmit(job_id: str, max_credits: float | None = None, as_json: AsJson = Fa
 
 @app.command()
 def spend(
-    by: Annotated[str, typer.Option(help="day, model or backend")] = "day",
+    by: Annotated[str, typer.Option(help="day, model, backend or caller")] = "day",
     csv: Annotated[bool, typer.Option("--csv", help="Comma-separated.")] = False,
     as_json: AsJson = False,
     env_file: EnvFile = None,
 ) -> None:
     """What was spent; credits of different backends are never added up."""
-    if by not in ("day", "model", "backend"):
-        raise RequestError(f"--by {by}: say day, model or backend.")
+    if by not in ("day", "model", "backend", "caller"):
+        raise RequestError(f"--by {by}: say day, model, backend or caller.")
     rows = with_studio(load(env_file=env_file), lambda studio: spending(studio, by))
     if csv:
         sys.stdout.write(f"account,{by},jobs,credits\n")
@@ -394,20 +390,28 @@ def api(
     backend: str,
     method: str,
     path: str,
-    data: Annotated[str | None, typer.Option(help="JSON body")] = None,
+    data: Annotated[str | None, typer.Option(help="JSON body; - for standard input, or @file")] = None,
+    form: Annotated[list[str] | None, typer.Option(help="name=value: a field of a form")] = None,
+    file: Annotated[list[str] | None, typer.Option(help="name=path: a file of a multipart form")] = None,
+    query: Annotated[list[str] | None, typer.Option(help="name=value: behind the path")] = None,
+    secret: Annotated[
+        list[str] | None, typer.Option(help="name of a field that is asked for without being shown")
+    ] = None,
     sandbox: Sandbox = False,
     env_file: EnvFile = None,
 ) -> None:
     """Call a documented route of a backend by hand. It may spend; nothing is written down."""
-    from callsheet.backends.dialect import Route  # noqa: PLC0415
+    from callsheet import by_hand  # noqa: PLC0415
 
-    async def call(studio: Studio) -> Any:
-        provider = studio.provider(studio.account(backend))
-        route = Route(method.upper(), path, None if data is None else loose_json("data", data))
-        answer = await provider.once(route)
-        return answer.body if answer.body is not None else answer.text
-
-    say(with_studio(load(sandbox, env_file), call))
+    secrets = by_hand.asked(secret or [])
+    said = (data, form or [], file or [], query or [])
+    route = by_hand.request(method, path, *said, secrets=secrets)
+    settings = load(sandbox, env_file)
+    status, told = with_studio(settings, lambda studio: by_hand.call(studio, backend, route, secrets))
+    say(told)
+    if not 200 <= status < 300:
+        err.print(f"callsheet: {backend} answered {status}.")
+        raise typer.Exit(1)
 
 
 @app.command("skill")

@@ -32,6 +32,14 @@ class SpendError(CallsheetError):
     kind = "spend"
 
 
+class Unagreed(SpendError):
+    """All that is missing is somebody's yes to the price."""
+
+
+class Dearer(SpendError):
+    """Now that its inputs are known, a job costs more than was reserved for it; it is approved anew."""
+
+
 class ProviderError(CallsheetError):
     """The backend or the way to it failed; time may mend it."""
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,8 @@ import httpx2
 
 from callsheet import ffmpeg
 from callsheet.backends import BACKENDS
-from callsheet.errors import Orphaned, RequestError, SpendError
+from callsheet.callers import OWNER
+from callsheet.errors import Dearer, Orphaned, RequestError
 from callsheet.guard import check_literal
 from callsheet.media import LARGEST_INPUT, Reference, allowed, refer
 from callsheet.model import Input, Model, plain
@@ -25,63 +26,92 @@ from callsheet.tables import Job, jobs
 if TYPE_CHECKING:
     from callsheet.studio import Studio
 
+NONE: Mapping[str, str] = {}
+SHARED = {"project_id", "generation_id", "brand_kit_id"}
+"""Numbers that name something of the whole account's."""
 FRESH_LINK_S = 3600.0
 """A result's link is passed on to its own backend for so long; after that the file is uploaded."""
 
 
 class Inputs:
-    """The inputs of a studio's jobs."""
+    """The inputs of one caller's jobs: what is somebody else's does not exist, and whoever is far away names no file
+    of this machine."""
 
-    def __init__(self, studio: "Studio") -> None:
+    def __init__(self, studio: "Studio", caller: str) -> None:
         self.studio = studio
+        self.caller = caller
+
+    @property
+    def sees_account(self) -> bool:
+        """Whether the caller may use whatever lies with the backends, whoever made it."""
+        return self.studio.settings.http_callers.of(self.caller).admin
 
     @property
     def folders(self) -> tuple[Path, ...]:
         """Where local files may be read."""
         return (self.studio.settings.output_dir, *self.studio.settings.input_dirs)
 
-    async def checked(self, ask: Model) -> Model:
-        """The request, if all its inputs may be used.
+    async def checked(self, ask: Model, planned: Mapping[str, str] = NONE) -> Model:
+        """The request, if the caller may use all its inputs; `planned` are jobs that are not written down yet, with
+        their accounts.
 
         Raises:
             RequestError: a file is missing or out of bounds, a URL is not public, a job is unknown.
         """
+        if not self.sees_account and (shared := SHARED & ask.model_fields_set):
+            raise RequestError(f"{ask.name}: `{min(shared)}` names what belongs to all; only an admin may use it.")
         for mark, texts in ask.inputs().values():
             for text in texts:
-                await self.check(refer(text), mark, ask.backend)
+                await self.check(refer(text), mark, ask.backend, planned)
         return ask
 
-    async def check(self, ref: Reference, mark: Input, backend: str) -> None:
+    async def check(self, ref: Reference, mark: Input, backend: str, planned: Mapping[str, str] = NONE) -> None:
         """Whether this input may be used at this backend.
 
         Raises:
             RequestError: see `checked`; or the backend has no way to get at it.
         """
-        account = None
-        if ref.path:
-            await anyio.to_thread.run_sync(allowed, ref.path, self.folders)
-        elif ref.url:
-            check_literal(ref.url, self.own_hosts())
-        elif ref.job_id:
-            account = (await self.studio.ledger.get(ref.job_id)).account
+        account = await self.found(ref, planned)
         if mark.by == "name" and (why := BACKENDS[backend].barred(mark.kind)):
             ours = self.studio.account(backend)
             if account != ours and not (ref.url and ref.url.startswith(f"{self.studio.provider(ours).base}/")):
                 raise RequestError(f"{ref.text[:80]}: {why}")
 
-    def own_hosts(self) -> set[str]:
-        """Hosts that may be private: the owner's, and each backend's own."""
-        bases = [self.studio.settings.base(name) for name in BACKENDS]
-        urls = [httpx2.URL(base) for base in bases]
-        ports = {f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}" for url in urls}
-        return ports | set(self.studio.settings.media_hosts) | {f"{name}.sandbox:80" for name in BACKENDS}
+    async def found(self, ref: Reference, planned: Mapping[str, str] = NONE) -> str | None:
+        """The account of a result that may be used; None for a file or an address that may be.
 
-    async def measured(self, ask: Model) -> Model:
+        Raises:
+            RequestError: see `checked`.
+        """
+        if ref.path:
+            if self.studio.remote or self.caller != OWNER:
+                raise RequestError(
+                    f"`{ref.text[:80]}` is no URL, data URI, media:// address or job id, and over HTTP no local path "
+                    "is read. Give one of those."
+                )
+            await anyio.to_thread.run_sync(allowed, ref.path, self.folders)
+        elif ref.url and self.sees_account:
+            check_literal(ref.url, self.backend_hosts() | set(self.studio.settings.media_hosts))
+        elif ref.url:
+            check_literal(ref.url)
+            if port(httpx2.URL(ref.url)) in self.backend_hosts():
+                raise RequestError(f"{ref.text[:80]}: give the job's id or media:// address instead of the backend's.")
+        elif ref.job_id:
+            return planned.get(ref.job_id) or (await self.studio.ledger.get(ref.job_id, self.caller)).account
+        return None
+
+    def backend_hosts(self) -> set[str]:
+        """Each backend's own host and port; these may be private."""
+        bases = [self.studio.settings.base(name) for name in BACKENDS]
+        return {port(httpx2.URL(base)) for base in bases} | {f"{name}.sandbox:80" for name in BACKENDS}
+
+    async def measured(self, ask: Model, planned: Mapping[str, str] = NONE) -> Model:
         """The request, knowing how long those of its inputs are that decide the price, as far as they are here."""
         lengths = {}
         for name in ask.measures:
             for text in ask.inputs()[name][1] if name in ask.inputs() else ():
-                path = await self.local(refer(text))
+                ref = refer(text)
+                path = None if ref.job_id in planned else await self.local(ref)
                 if path and (form := ffmpeg.form_at(path)):
                     facts = await ffmpeg.probe(path, form)
                     if facts.seconds is not None:
@@ -90,10 +120,10 @@ class Inputs:
 
     async def local(self, ref: Reference) -> Path | None:
         """The file behind a reference, where it is on this machine."""
-        if ref.path:
+        if ref.path and self.caller == OWNER:
             return await anyio.to_thread.run_sync(allowed, ref.path, self.folders)
         if ref.job_id:
-            media = await self.studio.ledger.results(ref.job_id)
+            media = await self.studio.ledger.results(ref.job_id, self.caller)
             return Path(media[ref.number]["path"]) if ref.number < len(media) else None
         return None
 
@@ -108,7 +138,7 @@ class Inputs:
         for _, texts in ask.inputs().values():
             for text in texts:
                 if parent := refer(text).job_id:
-                    stage = whole(await self.studio.ledger.parts(parent))
+                    stage = whole(await self.studio.ledger.parts(parent, self.caller))
                     if stage in LIVE:
                         return False
                     if stage != "stored":
@@ -123,17 +153,12 @@ class Inputs:
         """The request with every input where the backend can fetch it, priced once more.
 
         Raises:
-            SpendError: it has become dearer than what was reserved.
+            Dearer: it costs more than was reserved for it.
         """
-        ask = await self.measured(ask)
-        price = ask.price() if ask.measures else None
+        ask, provider = await self.measured(ask), self.studio.provider(job.account)
+        price = await self.studio.priced(ask, provider, job.caller) if ask.measures else None
         if price and job.quoted is not None and price.published and price.high > job.quoted:
-            raise SpendError(
-                f"Not sent: now that its inputs are known it costs {price}, more than the "
-                f"{plain(job.quoted)} reserved. "
-                f"Ask the user, then call again with max_credits={plain(price.high)}."
-            )
-        provider = self.studio.provider(job.account)
+            raise Dearer(f"It costs {price} now, more than the {plain(job.quoted)} reserved.")
         ready = {}
         for name, (mark, texts) in ask.inputs().items():
             ready[name] = [await self.reach(refer(text), mark, provider) for text in texts]
@@ -175,7 +200,8 @@ class Inputs:
         """The link that any backend gave a result lately, unless it takes a key to open: for one without uploads."""
         if not ref.job_id:
             return None
-        job, media = await self.studio.ledger.get(ref.job_id), await self.studio.ledger.results(ref.job_id)
+        ledger = self.studio.ledger
+        job, media = await ledger.get(ref.job_id, self.caller), await ledger.results(ref.job_id, self.caller)
         link = media[ref.number].get("url") if ref.number < len(media) else None
         closed = link and link.startswith(self.studio.provider(job.account).base)
         return link if link and not closed and time.time() - (job.ended_at or 0.0) < FRESH_LINK_S else None
@@ -184,7 +210,8 @@ class Inputs:
         """The link that the same backend gave a result, at most so long ago."""
         if not ref.job_id:
             return None
-        media, job = await self.studio.ledger.results(ref.job_id), await self.studio.ledger.get(ref.job_id)
+        ledger = self.studio.ledger
+        job, media = await ledger.get(ref.job_id, self.caller), await ledger.results(ref.job_id, self.caller)
         if ref.number >= len(media):
             raise RequestError(f"{ref.text}: there is no such file.")
         young = time.time() - (job.ended_at or 0.0) < seconds
@@ -215,11 +242,21 @@ class Inputs:
         yield path
 
     async def upload(self, text: str, backend: str) -> str:
-        """Upload a file, a result, or what a URL gives; returns its URL at the backend."""
-        provider = self.studio.provider(self.studio.account(backend))
-        async with self.on_disk(refer(text)) as path:
+        """Upload a file, a result, or what a URL gives; returns its URL at the backend.
+
+        Raises:
+            RequestError: it may not be used.
+        """
+        provider, ref = self.studio.provider(self.studio.account(backend)), refer(text)
+        await self.found(ref)
+        async with self.on_disk(ref) as path:
             form = ffmpeg.form_at(path)
             return await provider.upload(path, form.kind if form else "file")
+
+
+def port(url: httpx2.URL) -> str:
+    """The host and the port of a URL."""
+    return f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
 
 
 def data_uri(path: Path) -> str:

@@ -1,24 +1,26 @@
 """Jobs on disk. Every step of a job is one compare-and-set."""
 
 import json
+import math
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
 import anyio
 import stamina
-from sqlalchemy import Connection, event, insert, inspect, or_, select, update
+from sqlalchemy import Connection, and_, event, false, insert, inspect, or_, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateColumn
 
 from callsheet.errors import LedgerTrouble, Overtaken, RequestError
 from callsheet.stages import ENDED, LIVE, UNSENT
-from callsheet.tables import Job, facts, from_row, jobs, metadata, to_row
+from callsheet.tables import Job, facts, from_row, jobs, metadata, nano, to_row
 
 SCHEMA = 1
 LEASE_S = 30.0
@@ -64,6 +66,12 @@ class Ledger:
         self.engine = Shielded(engine)
         self.writing = Shielded(engine.execution_options(writing=True))
         self.owner = owner
+        self.written = -math.inf
+
+    @property
+    def writable(self) -> bool:
+        """Whether it took what we wrote lately; our leases are renewed often enough to know."""
+        return time.monotonic() - self.written < LEASE_S
 
     @classmethod
     @asynccontextmanager
@@ -102,6 +110,7 @@ class Ledger:
                 await db.execute(insert(facts).values(name="schema", value=str(SCHEMA)))
             elif int(found) > SCHEMA:
                 raise RequestError(f"The ledger was made by a newer Callsheet (schema {found}). Upgrade this one.")
+        self.written = time.monotonic()
 
     # -- jobs ---------------------------------------------------------------------------------------------------
 
@@ -110,20 +119,20 @@ class Ledger:
 
         Returns the job, and whether it was there before.
         """
-        first = new[0]
-        since = time.time() - SAME_CALL_S
         async with self.writing.begin() as db:
-            known = select(jobs).where(
-                jobs.c.digest == first.digest,
-                jobs.c.caller == first.caller,
-                jobs.c.parent.is_(None),
-                jobs.c.stage.not_in(("refused", "failed", "cancelled")),
-                or_(jobs.c.handed_at.is_(None), jobs.c.handed_at > since, jobs.c.stage.in_((*LIVE, "unknown"))),
-            )
-            if row := (await db.execute(known.order_by(jobs.c.created_at.desc()))).first():
-                return from_row(row), True
-            await db.execute(insert(jobs), [to_row({f.name: getattr(job, f.name) for f in fields(job)}) for job in new])
-        return first, False
+            if known := await same(db, [new[0]]):
+                return known[0], True
+            await enter(db, new)
+        return new[0], False
+
+    async def same(self, job: Job) -> Job | None:
+        """The job that the same call made before, if it still counts."""
+        async with self.engine.connect() as db:
+            return next(iter(await same(db, [job])), None)
+
+    async def planned(self, plan: str) -> list[Job]:
+        """The jobs of one plan, in its order."""
+        return await self.find(jobs.c.plan == plan, jobs.c.parent.is_(None), order=jobs.c.place)
 
     async def get(self, job_id: str, caller: str | None = None) -> Job:
         """A job as it stands; a caller sees only their own.
@@ -207,6 +216,12 @@ class Ledger:
             step = {"stage": "cancelled", "ended_at": time.time()}
             return (await db.execute(update(jobs).where(*unsent).values(**step))).rowcount == 1
 
+    async def answer(self, job: Job, **step: Any) -> None:
+        """Let a job go on, or not, that waits for a person's yes; whoever carries it."""
+        async with self.writing.begin() as db:
+            asking = (jobs.c.id == job.id, jobs.c.stage == "asking", jobs.c.quoted == nano(job.quoted or Decimal(0)))
+            await db.execute(update(jobs).where(*asking).values(**to_row(step)))
+
     async def overrule(self, job: Job, **step: Any) -> None:
         """End a job that is under way at the backend, whoever carries it."""
         async with self.writing.begin() as db:
@@ -248,7 +263,7 @@ class Ledger:
             }
             done = await db.execute(update(jobs).where(*unknown).values(stage="failed", error=json.dumps(why)))
             if done.rowcount == 1:
-                await db.execute(insert(jobs), [to_row({f.name: getattr(new, f.name) for f in fields(new)})])
+                await enter(db, [new])
             return done.rowcount == 1
 
     # -- who carries what ---------------------------------------------------------------------------------------
@@ -269,6 +284,7 @@ class Ledger:
         async with self.writing.begin() as db:
             mine = (jobs.c.owner == self.owner, jobs.c.stage.in_(LIVE))
             await db.execute(update(jobs).where(*mine).values(lease=time.time() + LEASE_S))
+        self.written = time.monotonic()
 
     async def release(self) -> None:
         """Let go of everything we carry, so that the next process need not wait for the lease to run out."""
@@ -305,6 +321,29 @@ class Ledger:
         return await self.find(
             jobs.c.stage.in_(LIVE), or_(jobs.c.owner.is_(None), jobs.c.lease < time.time()), order=jobs.c.created_at
         )
+
+
+async def same(db: AsyncConnection, calls: Sequence[Job]) -> list[Job]:
+    """The jobs that the same calls made before, the newest first: under way, not handed over for long, or begun with
+    the very approval that is shown again."""
+    since = time.time() - SAME_CALL_S
+    repeated = and_(
+        jobs.c.digest.in_([call.digest for call in calls]),
+        jobs.c.caller == calls[0].caller,
+        jobs.c.parent.is_(None),
+        jobs.c.stage.not_in(("refused", "failed", "cancelled")),
+        or_(jobs.c.handed_at.is_(None), jobs.c.handed_at > since, jobs.c.stage.in_((*LIVE, "unknown"))),
+    )
+    shown = calls[0].approval
+    mine = jobs.c.caller == calls[0].caller
+    replayed = and_(jobs.c.approval == shown, mine, jobs.c.parent.is_(None)) if shown else false()
+    rows = await db.execute(select(jobs).where(or_(repeated, replayed)).order_by(jobs.c.created_at.desc()))
+    return [from_row(row) for row in rows]
+
+
+async def enter(db: AsyncConnection, new: Sequence[Job]) -> None:
+    """Write jobs down."""
+    await db.execute(insert(jobs), [to_row({f.name: getattr(job, f.name) for f in fields(job)}) for job in new])
 
 
 def add_columns(db: Connection) -> None:

@@ -7,18 +7,20 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import tempfile
 import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 import httpx2
 
 from callsheet import ffmpeg
+from callsheet.callers import own_folder
 from callsheet.errors import ProviderError, RequestError
 from callsheet.guard import Fetcher, Gone
 from callsheet.tables import Job
@@ -111,7 +113,7 @@ def file_name(job: Job, number: int, suffix: str) -> str:
 
 
 class Shelf:
-    """The folder in which results are stored."""
+    """The folder in which results are stored; below it each caller but the owner has a folder of their own."""
 
     def __init__(self, folder: Path, fetcher: Fetcher) -> None:
         self.folder = folder
@@ -128,7 +130,8 @@ class Shelf:
         assert job.harvest is not None  # noqa: S101  (a job is only `made` with one)
         links, made = job.harvest.urls, [item for item in job.media if Path(item["path"]).is_file()]
         for number, url in enumerate(links[len(made) :], len(made)):
-            item = await self.keep(job, number, self.chunks(url, home))
+            folder = home.get("folder")
+            item = await self.keep(job, number, folder / url if folder else self.chunks(url, home))
             made.append(item | ({"url": url} if url.startswith("http") else {}))
         for number, (suffix, text) in enumerate(job.harvest.files.items(), len(links)):
             made.append(await self.keep(job, number, once(text.encode()), ffmpeg.FORMS[suffix]))
@@ -141,10 +144,6 @@ class Shelf:
         if url.startswith("data:"):
             yield refer(url).data or b""
             return
-        if folder := home.get("folder"):
-            async for chunk in lying(folder / url):
-                yield chunk
-            return
         try:
             async with self.fetcher.open(url, **home) as response:
                 async for chunk in response.aiter_bytes():
@@ -153,43 +152,35 @@ class Shelf:
             raise ProviderError(f"The download of the result broke off ({type(error).__name__}).") from None
 
     async def keep(
-        self, job: Job, number: int, chunks: AsyncIterator[bytes], form: ffmpeg.Form | None = None
+        self, job: Job, number: int, source: AsyncIterator[bytes] | Path, form: ffmpeg.Form | None = None
     ) -> dict[str, Any]:
         """Write, check, then name: a file under its final name is always whole.
 
         Raises:
             ProviderError: see `store`.
         """
-        part = None
+        part, folder = None, self.folder / own_folder(job.caller)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=".callsheet-", suffix=".part", dir=self.folder)
-            part, size, digest, head = Path(name), 0, hashlib.sha256(), b""
-            with os.fdopen(handle, "wb") as file:
-                async for chunk in chunks:
-                    size += len(chunk)
-                    if size > LARGEST:
-                        raise ProviderError(f"The result is larger than {LARGEST >> 30} GB.")
-                    head = (head + chunk)[:64] if len(head) < 64 else head
-                    digest.update(chunk)
-                    await anyio.to_thread.run_sync(file.write, chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            form = form or ffmpeg.form_of(head)
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=".callsheet-", suffix=".part", dir=folder)
+            os.close(handle)
+            part = Path(name)
+            kept = await (linked(source, part) if isinstance(source, Path) else written(source, part))
+            form = form or ffmpeg.form_of(kept.head)
             if form is None:
-                what = "a web page" if head.lstrip()[:1] == b"<" else "nothing" if not size else "no media"
+                what = "a web page" if kept.head.lstrip()[:1] == b"<" else "no media" if kept.size else "nothing"
                 raise ProviderError(f"The result's link gave {what}; it is asked for again later.")
             facts = await ffmpeg.probe(part, form)
-            path = self.folder / file_name(job, number, form.suffix)
+            path = folder / file_name(job, number, form.suffix)
             part.chmod(0o644)
             part.replace(path)
             part = None
-            return describe(job, number, path, form, facts, size, digest.hexdigest())
+            return describe(job, number, path, form, facts, kept)
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
             why = "the disk is full" if full else error.strerror or type(error).__name__
             raise ProviderError(
-                f"The result is paid and waits, but cannot be written to {self.folder}: {why}. Mend that, then ask "
+                f"The result is paid and waits, but cannot be written to {folder}: {why}. Mend that, then ask "
                 "for the job again."
             ) from None
         finally:
@@ -197,18 +188,55 @@ class Shelf:
                 part.unlink(missing_ok=True)
 
 
-async def lying(path: Path) -> AsyncIterator[bytes]:
-    """The bytes of a file that was made here.
+class Kept(NamedTuple):
+    """What was stored: how many bytes, their digest, and the first of them."""
+
+    size: int
+    sha256: str
+    head: bytes
+
+
+async def written(chunks: AsyncIterator[bytes], part: Path) -> Kept:
+    """Write a result as it comes, and see it safely on the disk.
+
+    Raises:
+        ProviderError: it is too large.
+    """
+    size, digest, head = 0, hashlib.sha256(), b""
+    with part.open("wb") as file:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > LARGEST:
+                raise ProviderError(f"The result is larger than {LARGEST >> 30} GB.")
+            head = (head + chunk)[:64] if len(head) < 64 else head
+            digest.update(chunk)
+            await anyio.to_thread.run_sync(file.write, chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    return Kept(size, digest.hexdigest(), head)
+
+
+async def linked(path: Path, part: Path) -> Kept:
+    """Take over a file that was made here, under a second name where the disk can do that; it can be made again.
 
     Raises:
         Gone: it is there no more.
     """
-    try:
-        async with await anyio.open_file(path, "rb") as file:
-            while chunk := await file.read(1 << 20):
-                yield chunk
-    except FileNotFoundError:
-        raise Gone(f"{path.name} was made here, and is gone.") from None
+
+    def take() -> Kept:
+        part.unlink()
+        try:
+            os.link(path, part)
+        except FileNotFoundError:
+            raise Gone(f"{path.name} was made here, and is gone.") from None
+        except OSError:
+            shutil.copyfile(path, part)
+        with part.open("rb") as file:
+            head = file.read(64)
+            file.seek(0)
+            return Kept(part.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest(), head)
+
+    return await anyio.to_thread.run_sync(take)
 
 
 async def once(data: bytes) -> AsyncIterator[bytes]:
@@ -216,12 +244,10 @@ async def once(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-def describe(
-    job: Job, number: int, path: Path, form: ffmpeg.Form, facts: ffmpeg.Facts, size: int, sha256: str
-) -> dict[str, Any]:
+def describe(job: Job, number: int, path: Path, form: ffmpeg.Form, facts: ffmpeg.Facts, kept: Kept) -> dict[str, Any]:
     """A result as the receipt shows it."""
     item: dict[str, Any] = {"uri": f"media://{job.id}/{number}", "path": str(path), "mime_type": form.mime}
-    item |= {"bytes": size, "sha256": sha256}
+    item |= {"bytes": kept.size, "sha256": kept.sha256}
     numbers = {"width": facts.width, "height": facts.height, "seconds": facts.seconds}
     return item | {name: value for name, value in numbers.items() if value is not None}
 

@@ -161,6 +161,8 @@ class Model(BaseModel):
 
     live: ClassVar[Mapping[str, str]] = {}
     """What the backend itself can tell of the model: a name, and the path of a GET."""
+    remembers: ClassVar[Mapping[str, str]] = {}
+    """The same of what the whole account made with it."""
     history: ClassVar[str | None] = None
     """The path of a GET that lists what was made with it."""
     history_limited: ClassVar[bool] = True

@@ -80,13 +80,7 @@ class Provider:
             self.url(route.path),
             params=route.query,
             headers={**self.headers, **(headers or {})},
-            **(
-                await parts(route)
-                if route.files is not None
-                else {"json": route.body}
-                if route.body is not None
-                else {}
-            ),
+            **await content(route),
         )
         response = await client.send(request, stream=True)
         try:
@@ -292,17 +286,25 @@ class Provider:
         Raises:
             RequestError, SpendError or ProviderError: what the answer was, in our words.
         """
+        answer = await self.tried(route)
+        if not 200 <= answer.status < 300:
+            raise self.refusal(answer)
+        return answer
+
+    async def tried(self, route: Route) -> Answer:
+        """A call made once; its answer, good or bad.
+
+        Raises:
+            ProviderError: there was none.
+        """
         await self.pace.place(self.account)
         try:
-            answer = await self.send(route, fresh=True)
+            return await self.send(route, fresh=True)
         except NEVER_ARRIVED as error:
             raise self.trouble(error) from None
         except httpx2.HTTPError as error:
             how = f"{self.backend.title} may have done this: the connection broke ({type(error).__name__})."
             raise ProviderError(f"{how} Look there before you repeat it.", safe_to_retry=False) from None
-        if not 200 <= answer.status < 300:
-            raise self.refusal(answer)
-        return answer
 
     # -- in our words -------------------------------------------------------------------------------------------
 
@@ -345,10 +347,12 @@ class Provider:
         return ProviderError(text, safe_to_retry=False)
 
 
-async def parts(route: Route) -> dict[str, Any]:
-    """A multipart request's files and fields."""
+async def content(route: Route) -> dict[str, Any]:
+    """A request's body: files with their fields, a form, or JSON."""
+    if route.files is None:
+        return {} if route.body is None else {"data" if route.form else "json": route.body}
     held: dict[str, Any] = {name: (None, str(value)) for name, value in (route.body or {}).items()}
-    for name, path in (route.files or {}).items():
+    for name, path in route.files.items():
         held[name] = (path.name, await anyio.to_thread.run_sync(path.read_bytes))
     return {"files": held}
 
@@ -371,7 +375,7 @@ def read(status: int, raw: bytes, headers: Mapping[str, str]) -> Answer:
         body = json.loads(text)
     except ValueError:
         body = None
-    return Answer(status, text[:2000], body, {name.lower(): value for name, value in headers.items()})
+    return Answer(status, text, body, {name.lower(): value for name, value in headers.items()})
 
 
 async def events(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:

@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from callsheet import about, catalogue
 from callsheet.endpoints import ENDPOINTS
 from callsheet.errors import CallsheetError, RequestError
 from callsheet.model import plain
 from callsheet.query import Answer, Query
+from callsheet.questions import Question
 from callsheet.receipt import Receipt
 from callsheet.stages import Status
 from callsheet.words import operation, unpack
@@ -65,7 +66,8 @@ class DescribeModel(Query):
     async def answer(self, studio: "Studio", caller: str) -> Description:
         model = self.find()
         told: dict[str, Any] = {}
-        for label, path in model.live.items():
+        sees = studio.settings.http_callers.of(caller).admin
+        for label, path in (model.live | model.remembers if sees else model.live).items():
             try:
                 told[label] = await studio.tell_me(model.id.partition("/")[0], path)
             except CallsheetError as error:
@@ -107,7 +109,8 @@ class ListVoices(Query):
         for model in catalogue.models("generate_speech", self.backend):
             backend = model.id.partition("/")[0]
             if model.voices and backend in studio.backends():
-                found += [{"model": model.id, **row} for row in await studio.voices(backend, model.voices)]
+                own = studio.settings.http_callers.of(caller).admin
+                found += [{"model": model.id, **row} for row in await studio.voices(backend, model.voices, own)]
         if not found:
             raise RequestError("No backend with a key has voices.")
         return Voices(voices=found)
@@ -135,14 +138,9 @@ class Quote(Query):
     operation: str
     arguments: dict[str, Any]
 
-    @model_validator(mode="before")
-    @classmethod
-    def _unpacked(cls, said: Any) -> Any:
-        return {word: unpack(value) for word, value in said.items()} if isinstance(said, dict) else said
-
     async def answer(self, studio: "Studio", caller: str) -> Quoted:
         kind = operation(self.operation)
-        found = await studio.quote(kind.of(self.arguments))
+        found = await studio.quote(kind.of(self.arguments), caller)
         low, high = float(found.price.low), float(found.price.high)
         exact = found.price.published and low == high
         upper = f" with max_credits={plain(found.price.high)}, if the user agrees" if found.question else ""
@@ -166,6 +164,9 @@ class GetJob(Query):
 
     job_id: str
     wait_s: Annotated[float, Field(ge=0, le=600)] = 0.0
+
+    async def question(self, studio: "Studio", caller: str) -> Question | None:
+        return await studio.orders.second_question(self.job_id, caller)
 
     async def answer(self, studio: "Studio", caller: str) -> Receipt:
         return await studio.receipt(self.job_id, caller)
@@ -203,6 +204,55 @@ class CancelJob(Query):
         return found.model_copy(update={"progress": said})
 
 
+class Call(BaseModel):
+    """A call of another tool."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tool: str
+    arguments: dict[str, Any]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unpacked(cls, said: Any) -> Any:
+        return {word: unpack(value) for word, value in said.items()} if isinstance(said, dict) else said
+
+
+class Planned(Answer):
+    """A plan's receipts, in its order, and what is reserved for them at each backend."""
+
+    jobs: list[Receipt]
+    reserved: dict[str, float]
+    repeated: bool | None = None
+    next: str
+
+
+class Plan(Query):
+    """Several calls at once: one price, one yes. In arguments, "$1" is the first call's result."""
+
+    name, answers, changes, spends = "plan", Planned, True, True
+
+    calls: Annotated[list[Call], Field(min_length=1, max_length=50)]
+
+    @property
+    def spoken(self) -> list[tuple[str, dict[str, Any]]]:
+        """The calls as pairs."""
+        return [(call.tool, call.arguments) for call in self.calls]
+
+    async def question(self, studio: "Studio", caller: str) -> Question | None:
+        return await studio.plans.question(self.spoken, caller)
+
+    async def answer(self, studio: "Studio", caller: str) -> Planned:
+        jobs, repeated = await studio.plans.start(self.spoken, caller, self._yes, self._asks)
+        receipts = [await studio.receipt(job.id, caller) for job in jobs]
+        reserved: dict[str, float] = {}
+        for receipt in receipts:
+            if receipt.credits.quoted:
+                reserved[receipt.backend] = round(reserved.get(receipt.backend, 0.0) + receipt.credits.quoted, 9)
+        wait = f"get_job(job_id='{jobs[-1].id}', wait_s={studio.settings.wait:g})"
+        return Planned(jobs=receipts, reserved=reserved, repeated=repeated or None, next=wait)
+
+
 class Accounts(Answer):
     """Balances, each in its backend's own credits."""
 
@@ -217,8 +267,11 @@ class ResubmitJob(Query):
     job_id: str
     max_credits: Annotated[float, Field(ge=0)] | None = None
 
+    async def question(self, studio: "Studio", caller: str) -> Question | None:
+        return None if studio.settings.ask == "never" else await studio.orders.question_again(self.job_id, caller)
+
     async def answer(self, studio: "Studio", caller: str) -> Receipt:
-        job = await studio.resubmit(self.job_id, self.max_credits, caller)
+        job = await studio.orders.again(self.job_id, self.max_credits, caller, self._yes)
         await studio.carrier.wait(job.id, studio.settings.wait, caller)
         return await studio.receipt(job.id, caller)
 
@@ -233,7 +286,7 @@ class GetCredits(Query):
 
     async def answer(self, studio: "Studio", caller: str) -> Accounts:
         names = [self.backend] if self.backend else studio.backends()
-        return Accounts(accounts=[await studio.credits(name, self.detail) for name in names])
+        return Accounts(accounts=[await studio.credits(name, self.detail, caller) for name in names])
 
 
 class Uploaded(Answer):
@@ -247,13 +300,14 @@ class UploadMedia(Query):
     """Upload a file to a backend; other tools do so by themselves."""
 
     name, toolset, answers, changes = "upload_media", "library", Uploaded, True
+    account_wide = True
 
     media: str = Field(description="path, URL, media:// or job id")
     backend: str | None = None
 
     async def answer(self, studio: "Studio", caller: str) -> Uploaded:
         backend = self.backend or next(iter(studio.backends()), "phaya")
-        return Uploaded(url=await studio.inputs.upload(self.media, backend), backend=backend)
+        return Uploaded(url=await studio.inputs(caller).upload(self.media, backend), backend=backend)
 
 
 class Generations(Answer):
@@ -265,7 +319,7 @@ class Generations(Answer):
 class ListGenerations(Query):
     """What a backend remembers of a model's work, also what was made elsewhere with the same key."""
 
-    name, toolset, answers = "list_generations", "library", Generations
+    name, toolset, answers, account_wide = "list_generations", "library", Generations, True
 
     model: str
     operation: str | None = None
@@ -285,7 +339,7 @@ class ListGenerations(Query):
 
 OWN: tuple[type[Query], ...] = (
     *(ListModels, DescribeModel, ListVoices, Quote, GetJob, ListJobs, CancelJob, ResubmitJob, GetCredits),
-    *(UploadMedia, ListGenerations),
+    *(Plan, UploadMedia, ListGenerations),
 )
 QUERIES: dict[str, type[Query]] = {query.name: query for query in (*OWN, *ENDPOINTS)}
 """Every query, in the order in which they are shown."""

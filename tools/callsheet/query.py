@@ -1,13 +1,14 @@
 """The shape of a question that costs nothing: words with an answer, shown as an MCP tool and in the CLI."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_validator
 
 from callsheet.errors import RequestError
-from callsheet.words import faults
+from callsheet.words import faults, unpacked
 
 if TYPE_CHECKING:
+    from callsheet.questions import Question, Yes
     from callsheet.studio import Studio
 
 
@@ -30,7 +31,18 @@ class Query(BaseModel):
     """Whether it changes something, here or at a backend."""
     spends: ClassVar[bool] = False
     destroys: ClassVar[bool] = False
+    account_wide: ClassVar[bool] = False
+    """Whether it shows or changes what belongs to the whole account, which only an admin may."""
     answers: ClassVar[type[BaseModel]]
+
+    _yes: "Yes | None" = PrivateAttr(None)
+    _asks: bool = PrivateAttr(False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unpacked(cls, said: Any) -> Any:
+        """Some clients send a list or an object as a JSON string; take it for what it is."""
+        return unpacked(cls, said)
 
     @classmethod
     def of(cls, said: dict[str, Any]) -> "Query":
@@ -43,6 +55,16 @@ class Query(BaseModel):
             return cls.model_validate(said)
         except ValidationError as error:
             raise RequestError(f"{cls.name}: {faults(error, cls.model_fields)}") from None
+
+    async def question(self, studio: "Studio", caller: str) -> "Question | None":
+        """What a person must be asked first; None where nobody need be."""
+        return None
+
+    def approved(self, yes: "Yes | None", asks: bool) -> Self:
+        """The same, with a person's yes to its question; `asks` where one can be asked again."""
+        approved = self.model_copy()
+        approved._yes, approved._asks = yes, asks
+        return approved
 
     async def answer(self, studio: "Studio", caller: str) -> BaseModel:
         """The answer, for a caller."""

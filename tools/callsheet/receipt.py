@@ -29,6 +29,7 @@ class Credits(Part):
     refund_expected: float | None = None
     balance: float | None = None
     spent_today: float | None = None
+    left_today: float | None = None
     basis: Literal["reported", "observed", "documented"] | None = None
 
 
@@ -89,7 +90,7 @@ class Receipt(Part):
         first = f"{self.job_id} {self.status}: {self.operation} with {where}, {cost}."
         if self.repeated:
             first += " The same call as before, so the same job; pass variation=2 for another."
-        rest = [medium.path or medium.uri for medium in self.media or ()]
+        rest = [medium.path or medium.url or medium.uri for medium in self.media or ()]
         if self.text and self.status == "completed":
             rest.insert(0, self.text)
         if self.error:
@@ -111,6 +112,8 @@ class Receipt(Part):
             text += f", {plain(c.refunded)} refunded"
         if c.refund_expected:
             text += f", {plain(c.refund_expected)} to be refunded"
+        if c.left_today is not None:
+            text += f", {plain(c.left_today)} left for you today"
         return text + (f", {plain(c.balance)} left" if c.balance is not None else "")
 
 
@@ -127,6 +130,7 @@ def receipt(
     wait: float = 45,
     balance: Decimal | None = None,
     spent_today: Decimal | None = None,
+    left_today: Decimal | None = None,
     repeated: bool = False,
     instead: str | None = None,
     stalled: str | None = None,
@@ -141,6 +145,7 @@ def receipt(
         refund_expected=total([part.refund_expected or None for part in parts]),
         balance=None if balance is None else round(float(balance), 9),
         spent_today=None if spent_today is None else round(float(spent_today), 9),
+        left_today=None if left_today is None else round(float(left_today), 9),
         basis=next((part.basis for part in parts if part.basis), None),
     )
     faults = [part.error for part in parts if part.error and part.stage in (*ENDED, "made")]

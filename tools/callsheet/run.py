@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from callsheet import telemetry
 from callsheet.backends.dialect import Step
-from callsheet.errors import CallsheetError
+from callsheet.errors import CallsheetError, Dearer, SpendError
 from callsheet.guard import Gone
 from callsheet.model import Model
-from callsheet.purse import settle
+from callsheet.purse import refused, settle
 from callsheet.tables import Job
+from callsheet.telemetry import step
 
 if TYPE_CHECKING:
     from callsheet.studio import Studio
@@ -26,33 +28,45 @@ async def run(job: Job, studio: "Studio") -> Job:
     `approved` to `sending` may send it, and a job that is found in `sending` may have been sent.
     """
     ask, note, price = studio.ask(job), studio.ledger.note, None
-    provider = studio.provider(job.account)
+    provider, inputs = studio.provider(job.account), studio.inputs(job.caller)
 
     if job.stage == "new":
-        price = await studio.priced(ask, provider)
+        with step("quote", job):
+            price = await studio.priced(ask, provider, job.caller)
         job = await note(job, stage="quoted", quoted_low=price.low, quoted=price.high, published=price.published)
 
     if job.stage == "quoted":
-        price = price or await studio.priced(ask, provider)
+        price = price or await studio.priced(ask, provider, job.caller)
         job = await studio.purse.approve(job, price, await studio.balance(job.account, price.high * job.count))
 
-    if job.stage == "approved" and await studio.inputs.ready(job, ask):
-        ask = await studio.inputs.prepared(job, ask)
+    if job.stage == "asking" and job.due < time.time():
+        job = await note(job, **refused(SpendError("Not started: nobody said yes to its price in time.")))
+
+    if job.stage == "approved" and await inputs.ready(job, ask):
+        try:
+            ask = await inputs.prepared(job, ask)
+        except Dearer:
+            return await note(job, stage="quoted")
         await provider.place()
         job = await note(job, stage="sending", sent_at=time.time(), tries=job.tries + 1, **intent(ask))
-        with anyio.CancelScope(shield=True):
+        with anyio.CancelScope(shield=True), step("submit", job):
             job = await studio.answered(job, ask, await provider.submit(ask, studio.carrier.speaker(job), job.hook))
     elif job.stage == "sending":
         job = await studio.answered(job, ask, provider.fell())
 
     if job.stage == "sent":
-        await studio.carrier.turn(job, ask)
-        step = await provider.look(job, ask)
-        job = await note(job, looks=job.looks + 1, **settle(job, ask, provider.backend, step))
+        before = await studio.carrier.turn(job, ask)
+        with step("look", job):
+            found = await provider.look(job, ask)
+        job = await note(job, looks=job.looks + 1, **settle(job, ask, provider.backend, found))
+        if job.stage == "made":
+            telemetry.seen(job, before)
 
     if job.stage == "made":
         try:
-            job = await note(job, stage="stored", media=await studio.store(job), error=None)
+            with step("fetch", job):
+                media = await studio.store(job)
+            job = await note(job, stage="stored", media=media, error=None)
             await provider.forget(job)
         except Gone as error:
             seen = await provider.look(job, ask) if job.ticket else Step()

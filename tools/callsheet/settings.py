@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -19,7 +18,9 @@ from pydantic import (
     field_validator,
 )
 
+from callsheet.callers import Callers, Tokens, callers, tokens
 from callsheet.errors import RequestError
+from callsheet.limits import PerBackend, limits
 
 LIMITS = (
     "CALLSHEET_ASK",
@@ -29,29 +30,6 @@ LIMITS = (
     "CALLSHEET_UNPRICED",
 )
 """Set in CALLSHEET_HOME these beat the environment, so that whoever starts the server cannot raise them."""
-
-
-class PerBackend(dict[str, Decimal]):
-    """A number for every backend (under `*`), or one each."""
-
-    def of(self, backend: str) -> Decimal | None:
-        """The number for this backend; None where none is set."""
-        return self.get(backend, self.get("*"))
-
-
-def limits(text: str) -> PerBackend:
-    """Read `5` or `phaya=5,ph0ny=200`."""
-    given = PerBackend()
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, _, number = part.rpartition("=")
-        try:
-            amount = Decimal(number.strip())
-        except InvalidOperation:
-            raise ValueError(f"`{part}` is not a number, nor backend=number") from None
-        if not amount.is_finite() or amount < 0:
-            raise ValueError(f"`{part}` is not a number from 0 up")
-        given[name.strip() or "*"] = amount
-    return given
 
 
 class ProviderKeys(dict[str, SecretStr]):
@@ -162,10 +140,37 @@ class Settings(BaseModel):
     )
     public_url: str | None = variable(
         "CALLSHEET_PUBLIC_URL",
-        "the address at which backends reach `callsheet serve --http` (below `/hooks/`), for webhooks",
+        "where others reach `callsheet serve --http`: backends for webhooks, people for links to files",
         pattern="^https?://[^/]",
     )
+    http_tokens: Annotated[Tokens, BeforeValidator(tokens)] = variable(
+        "CALLSHEET_HTTP_TOKENS", "who may come in over HTTP, each with a bearer token: `anna:…,ben:…`", Tokens()
+    )
+    http_callers: Annotated[Callers, BeforeValidator(callers)] = variable(
+        "CALLSHEET_HTTP_CALLERS", "file of what each caller may; default: `callers.toml` in CALLSHEET_HOME", Callers()
+    )
+    http_hosts: Words = variable(
+        "CALLSHEET_HTTP_HOSTS",
+        "further names by which clients may call the HTTP server",
+        (),
+    )
+    oauth_issuer: str | None = variable(
+        "CALLSHEET_OAUTH_ISSUER",
+        "OAuth issuer whose access tokens let callers in over HTTP",
+        pattern=r"^(https://[^/]|http://(localhost|127\.0\.0\.1)(:\d+)?(/|$))",
+    )
+    oauth_audience: str | None = variable(
+        "CALLSHEET_OAUTH_AUDIENCE", "for whom those tokens must be; default: CALLSHEET_PUBLIC_URL with `/mcp`"
+    )
+    secret: SecretStr | None = variable(
+        "CALLSHEET_SECRET",
+        "what links to files and open questions are signed with, the same on all replicas; default: made once",
+        min_length=32,
+    )
     wait: float = variable("CALLSHEET_WAIT", "seconds a tool waits before it hands back a job id", 45.0, ge=0, le=3600)
+    log_level: Literal["debug", "info", "warning", "error"] = variable(
+        "CALLSHEET_LOG_LEVEL", "what the server logs: `debug`, `info`, `warning` or `error`", "warning"
+    )
     database_url: SecretStr | None = variable(
         "CALLSHEET_DATABASE_URL", "`sqlite:///…`; default: a file in CALLSHEET_HOME"
     )
@@ -198,6 +203,8 @@ class Settings(BaseModel):
         kept = read_file(home / ".env") | read_file(home / "limits")
         values = kept | said | {name: value for name, value in env.items() if value}
         values |= {name: kept[name] for name in LIMITS if name in kept} | {"CALLSHEET_HOME": str(home)}
+        if (home / "callers.toml").is_file():
+            values.setdefault("CALLSHEET_HTTP_CALLERS", str(home / "callers.toml"))
         for key, base in BASES.items():
             if env.get(key) and not env.get(base):
                 values.pop(base, None)
@@ -220,6 +227,11 @@ class Settings(BaseModel):
         """Whether this backend is the sandbox's: always, or because no key at all is set."""
         no_key = all(getattr(self, name) is None for name in type(self).model_fields if name.endswith("_key"))
         return self.sandbox == "always" or (self.sandbox == "auto" and no_key)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether callers over HTTP have to show who they are."""
+        return bool(self.http_tokens or self.oauth_issuer)
 
     @property
     def database(self) -> str:

@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 Status = Literal["working", "completed", "failed", "cancelled", "refused", "unknown"]
 
-UNSENT = ("new", "quoted", "approved")
+UNSENT = ("new", "quoted", "asking", "approved")
 LIVE = (*UNSENT, "sending", "sent", "made")
 ENDED = ("stored", "refused", "failed", "cancelled", "unknown")
 HOLDING = ("approved", "sending", "sent", "made", "unknown")

@@ -128,12 +128,13 @@ async def close_days(studio: "Studio") -> None:
 
 
 async def spending(studio: "Studio", by: str) -> list[dict[str, Any]]:
-    """What was spent, by `day`, `model` or `backend`; never added up over backends."""
+    """What was spent, by `day`, `model`, `backend` or `caller`; never added up over backends."""
     rows = await studio.ledger.find(jobs.c.charged.is_not(None), order=jobs.c.created_at)
     sums: dict[tuple[str, str], list[Job]] = defaultdict(list)
     for job in rows:
         sent = datetime.fromtimestamp(job.sent_at or job.created_at, UTC).date().isoformat()
-        sums[job.account, {"day": sent, "model": job.model, "backend": job.account}[by]].append(job)
+        names = {"day": sent, "model": job.model, "backend": job.account, "caller": job.caller}
+        sums[job.account, names[by]].append(job)
     return [spent(account, name, of) for (account, name), of in sums.items()]
 
 

@@ -1,12 +1,9 @@
 """Everything a run needs, in one place, built from Settings; and the loop that carries jobs."""
 
 import contextlib
-import hashlib
 import importlib.metadata
-import json
-import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -23,32 +20,32 @@ from pydantic import SecretStr
 from callsheet import catalogue, ffmpeg
 from callsheet.backends import BACKENDS
 from callsheet.backends.dialect import Route, Step
+from callsheet.callers import OWNER
 from callsheet.carrier import Carrier
 from callsheet.errors import CallsheetError, Overtaken, RequestError, SpendError
 from callsheet.guard import Fetcher
-from callsheet.inputs import Inputs
-from callsheet.ledger import LEASE_S, Ledger, new_id
+from callsheet.inputs import NONE, Inputs
+from callsheet.ledger import Ledger
 from callsheet.local import LOCAL, LocalProvider
-from callsheet.media import Shelf, refer
-from callsheet.model import Model, Price, amount, plain
+from callsheet.media import Shelf
+from callsheet.model import Model, Price
+from callsheet.orders import Orders
 from callsheet.pace import Pace
+from callsheet.plans import Plans
 from callsheet.provider import Provider
 from callsheet.purse import Purse, settle
 from callsheet.receipt import Medium, Receipt, receipt
 from callsheet.settings import Settings
-from callsheet.stages import STATUS, whole
+from callsheet.stages import whole
 from callsheet.tables import Job
 from callsheet.words import Words
 
 BALANCE_S = 60.0
 """So old a balance is still good enough: what was reserved since is subtracted."""
-TITLES = ("prompt", "text", "title", "question", "script")
-"""Words that say what a job is about, the best first."""
 CLOSE_S = 4.0
 """What is being sent when we close may take so long to be answered; hosts kill who takes longer."""
 STALLED_S = 600.0
 """A job is not called stalled sooner."""
-LARGEST_RESOURCE = 32 * 2**20
 MOST_PAGES = 20
 
 Transports = Callable[[str], httpx2.AsyncBaseTransport | None]
@@ -82,9 +79,15 @@ class Studio:
     """One owner's keys, ledger, limits and files, for one process."""
 
     def __init__(
-        self, settings: Settings, ledger: Ledger, tasks: anyio.abc.TaskGroup, transports: Transports | None = None
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        tasks: anyio.abc.TaskGroup,
+        transports: Transports | None = None,
+        remote: bool = False,
     ) -> None:
         self.settings = settings
+        self.remote = remote
         self.ledger = ledger
         self.tasks = tasks
         self.pace = Pace(ledger, settings, tasks)
@@ -94,20 +97,26 @@ class Studio:
         self.shelf = Shelf(settings.output_dir, self.fetcher)
         self.transports = transports or (lambda account: installed(account, settings.home / "sandbox"))
         self.providers: dict[str, Provider] = {}
-        self.inputs = Inputs(self)
         self.carrier = Carrier(self)
+        self.orders = Orders(self)
+        self.plans = Plans(self, self.orders)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings, transports: Transports | None = None) -> AsyncIterator[Self]:
-        """A studio that carries its jobs until it is closed; what is under way then goes on at the next start."""
+    async def open(
+        cls, settings: Settings, transports: Transports | None = None, remote: bool = False
+    ) -> AsyncIterator[Self]:
+        """A studio that carries its jobs until it is closed; what is under way then goes on at the next start.
+
+        `remote`: whoever asks here is elsewhere, even the owner, and names no file of this machine.
+        """
         stamina.instrumentation.set_on_retry_hooks([])
         failure: CallsheetError | None = None
         async with Ledger.open(settings.database) as ledger, anyio.create_task_group() as closing:
             idle = anyio.Event()
             try:
                 async with anyio.create_task_group() as tasks:
-                    studio = cls(settings, ledger, tasks, transports)
+                    studio = cls(settings, ledger, tasks, transports, remote)
                     tasks.start_soon(studio.carrier.keep)
                     try:
                         yield studio
@@ -172,71 +181,30 @@ class Studio:
 
     # -- asking -------------------------------------------------------------------------------------------------
 
-    async def quote(self, words: Words) -> Quote:
+    def inputs(self, caller: str) -> Inputs:
+        """The inputs of a caller's jobs."""
+        return Inputs(self, caller)
+
+    async def quote(self, words: Words, caller: str) -> Quote:
         """What a request would cost; nothing is written down.
 
         Raises:
             RequestError: it cannot be done.
         """
-        ask = await self.inputs.checked(catalogue.ask(words, self.backends()))
+        ask = await self.inputs(caller).checked(catalogue.ask(words, self.backends()))
         account = self.account(ask.backend)
-        price = (await self.priced(ask, self.provider(account))).times(getattr(words, "count", None) or 1)
+        price = (await self.priced(ask, self.provider(account), caller)).times(getattr(words, "count", None) or 1)
         await self.balance(account, price.high)
-        question = self.purse.question(ask.backend, price, None)
-        return Quote(ask.name, price, await self.purse.left(account), question)
+        question = self.purse.question(ask.backend, price, caller)
+        return Quote(ask.name, price, (await self.purse.means(account, caller)).left, question)
 
-    async def priced(self, ask: Model, provider: Provider) -> Price:
-        """What a request costs, knowing what can be known of its inputs.
+    async def priced(self, ask: Model, provider: Provider, caller: str, planned: Mapping[str, str] = NONE) -> Price:
+        """What a request costs, knowing what can be known of its inputs; those that are only `planned` are not there.
 
         Raises:
             RequestError: the account may not do this.
         """
-        return await provider.price(await self.inputs.measured(ask))
-
-    async def order(self, words: Words, caller: str = "local", agreed: Decimal | None = None) -> tuple[Job, bool]:
-        """Write a request down and start carrying it. Returns the job, and whether the same call was known already.
-
-        Raises:
-            RequestError: it cannot be done; no job was made of it.
-        """
-        ask = await self.inputs.checked(catalogue.ask(words, self.backends()))
-        account, count = self.account(ask.backend), getattr(words, "count", None) or 1
-        said = words.said | ({"options": words.options} if words.options else {})
-        job = Job(
-            id=new_id(),
-            caller=caller,
-            operation=words.operation,
-            model=ask.name,
-            account=account,
-            title=" ".join(str(next((said[w] for w in TITLES if said.get(w)), "")).split())[:80],
-            words=said,
-            digest=self.digest(words, ask.name, account, caller),
-            max_credits=None if words.max_credits is None else Decimal(str(words.max_credits)),
-            agreed=agreed,
-            count=count,
-            hook=self.hook(ask, account),
-            owner=self.ledger.owner,
-            lease=time.time() + LEASE_S,
-        )
-        rows = [job]
-        if count > 1:
-            seeds = [{} if "seed" not in said else {"seed": said["seed"] + n} for n in range(count)]
-            children = [
-                replace(job, id=new_id(), parent=job.id, words=said | seed, hook=self.hook(ask, account))
-                for seed in seeds
-            ]
-            rows = [replace(job, stage="group", owner=None), *sorted(children, key=lambda child: child.id)]
-        job, repeated = await self.ledger.add(rows)
-        if not repeated:
-            for row in rows:
-                if row.stage != "group":
-                    self.carrier.take(row.id)
-        return job, repeated
-
-    def hook(self, ask: Model, account: str) -> str | None:
-        """A secret part of the address at which the backend may call about a new job; None where it never calls."""
-        calls = self.settings.public_url and self.provider(account).backend.call_back(ask, "")
-        return secrets.token_urlsafe(16) if calls else None
+        return await provider.price(await self.inputs(caller).measured(ask, planned))
 
     async def called(self, backend: str, token: str) -> bool:
         """A backend called about a job, which is looked at soon; nothing else is believed. False for a token that is
@@ -245,17 +213,6 @@ class Studio:
         if job and job.stage in ("sending", "sent"):
             self.pace.hint(job)
         return job is not None
-
-    def digest(self, words: Words, model: str, account: str, caller: str) -> str:
-        """What makes two calls the same one: everything said, and the very files that local paths mean now."""
-        said = words.model_dump(exclude_none=True, exclude={"model", "wait_s", "max_credits"})
-        stamps = []
-        for value in words.said.values():
-            for text in value if isinstance(value, list) else [value]:
-                if isinstance(text, str) and (path := file_named(text)):
-                    stamps.append((str(path), path.stat().st_mtime_ns, path.stat().st_size))
-        parts = [words.operation, model, account, caller, said, stamps]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
     def ask(self, job: Job) -> Model:
         """The request that a job makes, rebuilt from what was written down."""
@@ -280,6 +237,9 @@ class Studio:
 
     async def answered(self, job: Job, ask: Model, step: Step) -> Job:
         """Note what a submit came to. Whoever took the job over meanwhile is told its ticket."""
+        if step.get("stage") == "refused" and not self.settings.http_callers.of(job.caller).admin:
+            short = f"{job.backend} has too few credits left. Whoever runs this server can top up there."
+            step["error"] = SpendError(f"{short} Nothing was charged.").as_dict()
         noted = settle(job, ask, self.provider(job.account).backend, step)
         try:
             return await self.ledger.note(job, **noted)
@@ -299,19 +259,21 @@ class Studio:
     # -- looking on ---------------------------------------------------------------------------------------------
 
     async def receipt(self, job_id: str, caller: str | None = None, repeated: bool = False) -> Receipt:
-        """A job's receipt as it stands; an ended one counts as handed over from now on."""
-        job = await self.ledger.get(job_id, caller)
+        """A job's receipt as it stands; an ended one counts as handed over from now on. No caller: the owner asks."""
+        job, reader = await self.ledger.get(job_id, caller), caller or OWNER
         parts = await self.ledger.parts(job_id, caller)
         if all(part.ended for part in parts):
             await self.ledger.hand_over(job)
             if job.stage == "group":
                 await self.ledger.end_group(job, whole(parts))
+        means = await self.purse.means(job.account, reader)
         return receipt(
             job,
             parts,
             wait=self.settings.wait,
-            balance=await self.purse.left(job.account),
-            spent_today=await self.purse.spent_today(job.account),
+            balance=means.left,
+            spent_today=means.today,
+            left_today=None if reader == OWNER else means.left_today,
             repeated=repeated,
             instead=self.instead(job) if whole(parts) in ("failed", "refused") else None,
             stalled=next(filter(None, map(self.stalled, parts)), None),
@@ -356,48 +318,6 @@ class Studio:
                 found.append(told)
         return found[:limit]
 
-    async def resubmit(self, job_id: str, max_credits: float | None, caller: str = "local") -> Job:
-        """Send a job again whose outcome is unknown, with a fresh consent: it may be paid for twice.
-
-        Raises:
-            RequestError: its outcome is known.
-            SpendError: nobody agreed yet; says what it may cost.
-        """
-        lost = await self.ledger.get(job_id, caller)
-        if lost.stage != "unknown":
-            raise RequestError(
-                f"{job_id} is {STATUS.get(lost.stage, lost.stage)}; only an unknown job can be sent again."
-            )
-        ask = await self.inputs.checked(self.ask(lost))
-        price = await self.priced(ask, self.provider(lost.account))
-        if max_credits is None:
-            raise SpendError(
-                f"{job_id} may have been accepted and paid already ({amount(lost.quoted or 0)}). Sending it again "
-                f"costs {price} more. Ask the user, then "
-                f"resubmit_job(job_id='{job_id}', max_credits={plain(price.high)})."
-            )
-        if await self.carrier.found(lost):
-            self.carrier.take(lost.id)
-            return lost
-        new = Job(
-            id=new_id(),
-            caller=lost.caller,
-            operation=lost.operation,
-            model=lost.model,
-            account=lost.account,
-            title=lost.title,
-            words=lost.words,
-            digest=lost.digest,
-            max_credits=Decimal(str(max_credits)),
-            hook=self.hook(ask, lost.account),
-            owner=self.ledger.owner,
-            lease=time.time() + LEASE_S,
-        )
-        if not await self.ledger.send_anew(lost, new):
-            raise RequestError(f"{job_id} has just become known; look at it with get_job.")
-        self.carrier.take(new.id)
-        return new
-
     async def observe(self, job: Job) -> None:
         """Learn from the balance what a job cost that nobody priced, where nothing else can have moved it."""
         before = await self.books.balance(job.account, before=job.sent_at)
@@ -411,24 +331,29 @@ class Studio:
         if moved >= 0:
             await self.books.settle(job.id, charged=moved, basis="observed")
 
-    async def credits(self, backend: str, detail: bool = False) -> dict[str, Any]:
-        """What is left at a backend, what today cost, and with `detail` what the backend says of the account.
+    async def credits(self, backend: str, detail: bool = False, caller: str = OWNER) -> dict[str, Any]:
+        """What is left at a backend, what today cost, and with `detail` what the backend says of the account; for a
+        caller who may not see the account what today cost them.
 
         Raises:
-            RequestError: there is no such backend, or no key for it.
+            RequestError: there is no such backend, or no key for it; or `detail` is not for this caller.
         """
         if backend not in (*BACKENDS, LOCAL):
             raise RequestError(f"There is no backend `{backend}`. There are {', '.join((*BACKENDS, LOCAL))}.")
-        account = self.account(backend)
-        balance = await self.read_balance(account)
+        account, sees = self.account(backend), self.settings.http_callers.of(caller).admin
+        if detail and not sees:
+            raise RequestError("`detail` shows the whole account, which is for this server's admins.")
+        balance = await self.read_balance(account) if sees else None
+        means = await self.purse.means(account, OWNER if sees else caller)
         found: dict[str, Any] = {"backend": backend, "sandbox": account.startswith("sandbox/")}
         if balance:
-            left = await self.purse.left(account) or balance[0]
-            found |= {"balance": float(balance[0]), "available": float(left)}
-        found["spent_today"] = float(await self.purse.spent_today(account))
-        if (cap := self.settings.max_per_day.of(backend)) is not None:
-            found["max_per_day"] = float(cap)
-        if (above := self.settings.ask_above.of(backend)) is not None:
+            found |= {"balance": float(balance[0]), "available": float(means.left or balance[0])}
+        found["spent_today"] = float(means.today)
+        if means.cap is not None:
+            found["max_per_day"] = float(means.cap)
+        if not sees and means.left_today is not None:
+            found["left_today"] = float(means.left_today)
+        if (above := self.purse.above(backend, caller)) is not None:
             found["asked_above"] = float(above)
         if detail:
             provider = self.provider(account)
@@ -440,30 +365,16 @@ class Studio:
         """The answer to a GET that costs nothing."""
         return (await self.provider(self.account(backend)).call(Route("GET", path, query=query))).body
 
-    async def voices(self, backend: str, path: str) -> list[dict[str, Any]]:
-        """The voices that a backend lists, from all pages."""
+    async def voices(self, backend: str, path: str, own: bool) -> list[dict[str, Any]]:
+        """The voices that a backend lists, from all pages; the account's own among them, or not."""
         provider, found = self.provider(self.account(backend)), []
         route: Route | None = Route("GET", path)
         for _ in range(MOST_PAGES):
             if route is not None:
-                answer = await provider.call(route)
+                answer = await provider.call(route if own else provider.backend.without_own(route))
                 found += provider.backend.voices(answer)
                 route = provider.backend.more(answer)
         return found
-
-    async def content(self, job_id: str, number: str, caller: str | None = None) -> bytes:
-        """A stored file's bytes.
-
-        Raises:
-            RequestError: there is no such file, or it is too large to be sent as one resource.
-        """
-        media = await self.ledger.results(job_id, caller)
-        if not number.isdecimal() or int(number) >= len(media) or not Path(media[int(number)]["path"]).is_file():
-            raise RequestError(f"There is no file media://{job_id}/{number}.")
-        path = Path(media[int(number)]["path"])
-        if path.stat().st_size > LARGEST_RESOURCE:
-            raise RequestError(f"media://{job_id}/{number} is too large to send ({path.stat().st_size} bytes).")
-        return await anyio.to_thread.run_sync(path.read_bytes)
 
     async def preview(self, medium: Medium) -> bytes | None:
         """A small JPEG of a stored file, made once; None where none can be made."""
@@ -482,12 +393,3 @@ class Studio:
             except (CallsheetError, OSError):
                 return None
         return target.read_bytes()
-
-
-def file_named(text: str) -> Path | None:
-    """The file that a text names, if it names one; a prompt may be too long for a name."""
-    try:
-        path = refer(text).path
-        return path if path and path.is_file() else None
-    except (RequestError, OSError):
-        return None

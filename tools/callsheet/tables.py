@@ -31,6 +31,10 @@ jobs = Table(
     Column("digest", String, nullable=False, index=True),
     Column("max_credits", BigInteger),
     Column("agreed", BigInteger),
+    Column("approval", String, index=True),
+    Column("asks", Boolean),
+    Column("plan", String, index=True),
+    Column("place", Integer),
     Column("stage", String, nullable=False),
     Column("count", Integer, nullable=False, default=1),
     Column("quoted_low", BigInteger),
@@ -83,6 +87,15 @@ statements = Table(
     Column("content", Text, nullable=False),
 )
 
+questions = Table(
+    "questions",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("prices", Text, nullable=False),
+    Column("until", Float, nullable=False),
+)
+
 paces = Table(
     "paces",
     metadata,
@@ -111,6 +124,13 @@ class Job:
     title: str = ""
     max_credits: Decimal | None = None
     agreed: Decimal | None = None
+    """What a person said yes to."""
+    approval: str | None = None
+    """What shows that yes; it begins one job, however often it is shown."""
+    asks: bool | None = None
+    """Whether a person can be asked again, through whoever looks at it."""
+    plan: str | None = None
+    place: int | None = None
     count: int = 1
     quoted_low: Decimal | None = None
     quoted: Decimal | None = None

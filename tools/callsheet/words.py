@@ -6,6 +6,7 @@ calls `n_frames` or `image_input` is `duration_seconds` or `images` here; models
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -32,6 +33,8 @@ class Words(BaseModel):
     """The CLI command, where there is one; its first field is positional."""
     toolset: ClassVar[str] = "core"
     free: ClassVar[bool] = False
+    account_wide: ClassVar[bool] = False
+    """Whether it uses what belongs to the whole account, which only an admin may."""
     personal: ClassVar[Mapping[str, str]] = {}
     """Words that only a person may say, and what they are asked for; no tool takes them."""
 
@@ -45,14 +48,7 @@ class Words(BaseModel):
     @classmethod
     def _unpacked(cls, said: Any) -> Any:
         """Some clients send a list or an object as a JSON string; take it for what it is."""
-        if not isinstance(said, dict):
-            return said
-        return {word: unpack(value) if cls._structured(word) else value for word, value in said.items()}
-
-    @classmethod
-    def _structured(cls, word: str) -> bool:
-        field = cls.model_fields.get(word)
-        return field is not None and any(kind in str(field.annotation) for kind in ("list[", "dict["))
+        return unpacked(cls, said)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -82,6 +78,14 @@ class Words(BaseModel):
             return cls.model_validate(said)
         except ValidationError as error:
             raise RequestError(f"{cls.operation}: {faults(error, list(cls.model_fields))}") from None
+
+
+def unpacked(words: type[BaseModel], said: Any) -> Any:
+    """Arguments, with those that must be lists or objects out of the strings in which some clients send them."""
+    if not isinstance(said, dict):
+        return said
+    whole = {n for n, field in words.model_fields.items() if re.search(r"list\[|dict\[", str(field.annotation))}
+    return {word: unpack(value) if word in whole else value for word, value in said.items()}
 
 
 def unpack(value: Any) -> Any:
@@ -433,7 +437,7 @@ class DownloadStock(Words):
 class ApplyBrandKit(Words):
     """Dress a video in a brand kit."""
 
-    operation, toolset = "apply_brand_kit", "team"
+    operation, toolset, account_wide = "apply_brand_kit", "team", True
 
     video: str
     brand_kit_id: int
@@ -442,7 +446,7 @@ class ApplyBrandKit(Words):
 class ExportProject(Words):
     """Join the videos of a project's shots to one film."""
 
-    operation, toolset = "export_project", "studio"
+    operation, toolset, account_wide = "export_project", "studio", True
 
     project_id: int
     resolution: str | None = None

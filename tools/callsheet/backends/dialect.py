@@ -24,6 +24,8 @@ class Route(NamedTuple):
     query: dict[str, Any] | None = None
     files: dict[str, Path] | None = None
     """Parts of a multipart request; the body's fields become its other parts."""
+    form: bool = False
+    """Whether the body goes as a form; else it is JSON."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,10 @@ class Backend:
         """The voices in an answer; one that only another model speaks with names it under `model`."""
         rows = answer.object.get("voices", answer.body)
         return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+    def without_own(self, route: Route) -> Route:
+        """The same list of voices, without those that the account itself made."""
+        return route
 
     def more(self, answer: Answer) -> Route | None:
         """How the page after this one of a list is asked for; None where it was the last."""
@@ -272,7 +278,7 @@ def message(answer: Answer) -> str:
     """A backend's own words for what went wrong, shortened to a line; empty where it has none."""
     body = answer.body
     if not isinstance(body, dict):
-        return "" if answer.text.lstrip()[:1] == "<" else tidy(answer.text)
+        return "" if answer.text.lstrip()[:1] == "<" else tidy(answer.text[:2000])
     for name in ("detail", "message", "error"):
         found = body.get(name)
         if isinstance(found, list) and found:

@@ -112,6 +112,9 @@ class Ph0ny(Backend):
             row | ({"model": f"ph0ny/{row['provider']}"} if row.get("provider") in SPEAKERS else {}) for row in rows
         ]
 
+    def without_own(self, route: Route) -> Route:
+        return route._replace(path=route.path.replace("includeCustom=true", "includeCustom=false"))
+
     def more(self, answer: Answer) -> Route | None:
         cursor = answer.object.get("nextCursor")
         return Route("GET", f"{VOICES}&cursor={part(str(cursor))}") if cursor else None

@@ -107,7 +107,7 @@ class SoraCharacter(Model):
 
     words, id, path = CreateCharacter, "phaya/sora-2-character", "/sora2-character/create"
     makes, cancels, typical_s = "text", True, 60.0
-    live = {"characters": "/sora2-character/list"}  # noqa: RUF012
+    remembers = {"characters": "/sora2-character/list"}  # noqa: RUF012
 
     video: Film = Field(serialization_alias="character_file_url")
     prompt: Annotated[str, Field(max_length=5000)] | None = Field(default=None, serialization_alias="character_prompt")

@@ -62,6 +62,7 @@ class GetPricing(Endpoint):
     """Progressive Robot's plans and credit rules."""
 
     name, toolset, path = "get_pricing", "account", "/api/pricing"
+    account_wide = False
 
 
 class GetUsage(Endpoint):
@@ -86,12 +87,14 @@ class CheckGpu(Endpoint):
     """Whether Progressive Robot's GPUs are up."""
 
     name, toolset, path = "check_gpu", "account", "/api/comfyui/status"
+    account_wide = False
 
 
 class SearchStock(Endpoint):
     """Find stock media (Pexels, Pixabay); download_stock brings one in. Creator plan."""
 
     name, toolset, path = "search_stock", "library", "/api/stock/{kind}"
+    account_wide = False
 
     kind: Literal["videos", "images", "music"]
     query: Annotated[str, Field(min_length=1)]

@@ -5,12 +5,13 @@ from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict
 
 from callsheet.backends.dialect import Route, part
+from callsheet.errors import SpendError
 from callsheet.model import Input, input_of, wire
 from callsheet.query import Answer, Query
-from callsheet.words import unpack
+from callsheet.questions import Question, harmless
 
 if TYPE_CHECKING:
     from callsheet.studio import Studio
@@ -26,6 +27,7 @@ class Endpoint(Query):
     """One route. Words named in the path go there, the others into the query or the body; media as files or by name."""
 
     answers: ClassVar[type[BaseModel]] = Told
+    account_wide: ClassVar[bool] = True
     backend: ClassVar[str] = "progressive-robot"
     method: ClassVar[str] = "GET"
     path: ClassVar[str]
@@ -37,22 +39,27 @@ class Endpoint(Query):
             if name not in vars(cls):
                 setattr(cls, name, meant)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _unpacked(cls, said: Any) -> Any:
-        """Some clients send a list as a JSON string."""
-        lists = {name for name, field in cls.model_fields.items() if "list[" in str(field.annotation)}
-        return {n: unpack(v) if n in lists else v for n, v in said.items()} if isinstance(said, dict) else said
-
     @classmethod
     def media(cls) -> dict[str, Input]:
         """The words that refer to media."""
         return {name: mark for name, field in cls.model_fields.items() if (mark := input_of(field))}
 
+    async def question(self, studio: "Studio", caller: str) -> Question | None:
+        if not self.destroys or studio.settings.ask == "never":
+            return None
+        said = ", ".join(f"{name} {harmless(str(value))}" for name, value in self.model_dump(exclude_none=True).items())
+        return Question("", f"{self.name} at {self.backend}: {said}. This is hard to undo. Do it?")
+
     async def answer(self, studio: "Studio", caller: str) -> Told:
+        if self._yes is None and await self.question(studio, caller):
+            raise SpendError(
+                f"{self.name} is hard to undo and needs a person's yes, which this client cannot ask for. The user can "
+                f"run `callsheet api {self.backend} {self.method} {self.route({}).path}`, or set CALLSHEET_ASK=never."
+            )
         provider = studio.provider(studio.account(self.backend))
         said = {name: mark for name, mark in self.media().items() if getattr(self, name) is not None}
-        ready = {name: await studio.inputs.brought(getattr(self, name), m, self.backend) for name, m in said.items()}
+        inputs = studio.inputs(caller)
+        ready = {name: await inputs.brought(getattr(self, name), mark, self.backend) for name, mark in said.items()}
         route = self.route(ready)
         body = (await (provider.once(route) if self.changes else provider.call(route))).body
         return Told(**body) if isinstance(body, dict) else Told(**({} if body is None else {"items": body}))

@@ -88,6 +88,7 @@ class GetShared(Endpoint):
     """What a share token shows."""
 
     name, toolset, path = "get_shared", "publish", "/api/share/{token}"
+    account_wide = False
 
     token: Text
 
@@ -96,12 +97,14 @@ class ListGallery(Endpoint):
     """The public gallery."""
 
     name, toolset, path = "list_gallery", "publish", "/api/gallery/community"
+    account_wide = False
 
 
 class ListPrompts(Endpoint):
     """The community's prompts."""
 
     name, toolset, path = "list_community_prompts", "community", "/api/community/prompts"
+    account_wide = False
 
     sort: str | None = None
     tag: str | None = None

@@ -15,7 +15,7 @@ class ScriptToShots(Endpoint):
     """Break a script down into shots."""
 
     name, toolset, method, path = "script_to_shots", "studio", "POST", "/api/studio/script-to-shots"
-    changes = False
+    changes, account_wide = False, False
 
     script: Text
     model: str | None = None
@@ -192,7 +192,7 @@ class ImprovePrompt(Endpoint):
     """Turn a simple idea into a better prompt."""
 
     name, toolset, method, path = "improve_prompt", "studio", "POST", "/api/generate-prompt"
-    changes = False
+    changes, account_wide = False, False
 
     idea: Text
     model: str | None = None

@@ -1,0 +1,26 @@
+"""Limits in credits: one number for every backend, or one for each."""
+
+from decimal import Decimal, InvalidOperation
+
+
+class PerBackend(dict[str, Decimal]):
+    """A number for every backend (under `*`), or one each."""
+
+    def of(self, backend: str) -> Decimal | None:
+        """The number for this backend; None where none is set."""
+        return self.get(backend, self.get("*"))
+
+
+def limits(text: str) -> PerBackend:
+    """Read `5` or `phaya=5,ph0ny=200`."""
+    given = PerBackend()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, number = part.rpartition("=")
+        try:
+            amount = Decimal(number.strip())
+        except InvalidOperation:
+            raise ValueError(f"`{part}` is not a number, nor backend=number") from None
+        if not amount.is_finite() or amount < 0:
+            raise ValueError(f"`{part}` is not a number from 0 up")
+        given[name.strip() or "*"] = amount
+    return given

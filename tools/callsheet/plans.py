@@ -1,0 +1,212 @@
+"""Plans: several calls that may feed one another, priced together, agreed to once, started together."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from callsheet.errors import RequestError, SpendError
+from callsheet.ledger import enter, new_id, same
+from callsheet.model import Model, Price, plain
+from callsheet.orders import Orders, digest, mark
+from callsheet.questions import Question, Yes, harmless
+from callsheet.tables import Job
+from callsheet.words import Words, operation
+
+if TYPE_CHECKING:
+    from callsheet.studio import Studio
+
+EARLIER = re.compile(r"(media://)?\$(\d{1,3})(/\d{1,3})?")
+"""What an earlier call makes, by its number from 1: `$1`, or one of several files, `media://$1/2`."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of a plan: its job, not written down yet, what it asks, and what all its results cost together."""
+
+    job: Job
+    ask: Model
+    price: Price
+
+
+class Plans:
+    """The plans of one studio."""
+
+    def __init__(self, studio: "Studio", orders: Orders) -> None:
+        self.studio = studio
+        self.orders = orders
+
+    async def draft(self, calls: Sequence[tuple[str, dict[str, Any]]], caller: str) -> list[Step]:
+        """The jobs that calls (a tool, its arguments) ask for, each priced, nothing written down.
+
+        Raises:
+            RequestError: one of them cannot be done; says which.
+        """
+        steps: list[Step] = []
+        for number, (tool, arguments) in enumerate(calls, 1):
+            try:
+                steps.append(await self.step(operation(tool), arguments, steps, caller))
+            except RequestError as error:
+                raise RequestError(f"Call {number}, {tool}: {error.message}") from None
+        whole = mark(["plan", [step.job.digest for step in steps]])
+        return [
+            replace(step, job=replace(step.job, plan=steps[0].job.id, place=place, digest=mark([whole, place])))
+            for place, step in enumerate(steps)
+        ]
+
+    async def step(self, kind: type[Words], arguments: dict[str, Any], before: Sequence[Step], caller: str) -> Step:
+        """One call, given those before it."""
+        ids = [step.job.id for step in before]
+        words = kind.of({word: refilled(value, ids) for word, value in arguments.items()})
+        planned = {step.job.id: step.job.account for step in before}
+        job, ask = await self.orders.draft(words, caller, new_id(), planned)
+        fed = {text for _, texts in ask.inputs().values() for text in texts}
+        for word, value in words.said.items():
+            if value != arguments.get(word) and not fed >= set(value if isinstance(value, list) else [value]):
+                raise RequestError(f"`{word}` takes no result of another call; only media do.")
+        price = await self.studio.priced(ask, self.studio.provider(job.account), caller, planned)
+        said = digest(kind.of(arguments), job.model, job.account, caller)
+        return Step(replace(job, digest=said), ask, price.times(job.count))
+
+    async def question(self, calls: Sequence[tuple[str, dict[str, Any]]], caller: str) -> Question | None:
+        """What a person must be asked before a plan begins; None where nobody need be asked, or nothing would come of
+        it anyway.
+
+        Raises:
+            RequestError: it cannot be done.
+        """
+        steps = await self.draft(calls, caller)
+        if await self.studio.ledger.same(steps[0].job):
+            return None
+        if known := await self.orders.questions.open(steps[0].job.digest):
+            return known
+        sums = totals(steps)
+        if not any(self.studio.purse.question(backend(account), price, caller) for account, price in sums.items()):
+            return None
+        agreed = [replace(step, job=replace(step.job, agreed=step.price.high)) for step in steps]
+        try:
+            rows = self.reserved(agreed, sums, caller)
+            async with self.studio.ledger.engine.connect() as db:
+                await self.room(db, rows, await self.balances(sums))
+        except SpendError:
+            return None
+        prices = [step.price.high for step in steps]
+        return await self.orders.questions.put(steps[0].job.digest, await self.text(steps, sums, caller), prices)
+
+    async def text(self, steps: Sequence[Step], sums: dict[str, Price], caller: str) -> str:
+        """The question about a whole plan."""
+        lines = [f"{len(steps)} calls under one yes."]
+        for number, step in enumerate(steps, 1):
+            about = f" “{harmless(step.job.title)}”" if harmless(step.job.title) else ""
+            lines.append(f"{number}. {step.job.operation} with {step.job.model}{about}: {step.price}.")
+        for account, price in sums.items():
+            sandbox = " (sandbox, no real money)" if account.startswith("sandbox/") else ""
+            left = await self.orders.budget(next(s.job for s in steps if s.job.account == account), price.high)
+            lines.append(f"Together at {backend(account)}: {price}{sandbox}.{left}")
+        return "\n".join([*lines, "Spend it?"])
+
+    async def start(
+        self, calls: Sequence[tuple[str, dict[str, Any]]], caller: str, yes: Yes | None = None, asks: bool = False
+    ) -> tuple[list[Job], bool]:
+        """Write a plan down, all its credits reserved, and start carrying it. Returns its jobs in order, and whether
+        the same plan was known already. `asks`: as for `Orders.place`.
+
+        Raises:
+            RequestError: it cannot be done.
+            SpendError: nobody agreed to it, or there is no room for it; nothing was started.
+        """
+        drafted, ledger = await self.draft(calls, caller), self.studio.ledger
+        steps = [replace(step, job=replace(step.job, asks=asks)) for step in drafted]
+        if yes:
+            paired = zip(steps, yes.prices, strict=True)
+            steps = [replace(s, job=replace(s.job, agreed=price, approval=yes.approval)) for s, price in paired]
+            await self.orders.questions.close(steps[0].job.digest)
+        sums = totals(steps)
+        if (known := await ledger.same(steps[0].job)) is None:
+            approved, balances = self.reserved(steps, sums, caller), await self.balances(sums)
+            rows = [row for step in approved for row in self.orders.rows(step.job, step.ask)]
+            async with ledger.writing.begin() as db:
+                known = next(iter(await same(db, [step.job for step in steps])), None)
+                if known is None:
+                    await self.room(db, approved, balances)
+                    await enter(db, rows)
+        if known is not None:
+            return await ledger.planned(known.plan or known.id), True
+        self.orders.carry(rows)
+        return [step.job for step in approved], False
+
+    def reserved(self, steps: Sequence[Step], sums: dict[str, Price], caller: str) -> list[Step]:
+        """The steps with what is reserved for each, if somebody agreed to the whole or nobody need.
+
+        Raises:
+            SpendError: nobody agreed; says what to do.
+        """
+        purse, always = self.studio.purse, self.studio.settings.ask == "always"
+        for account, price in sums.items():
+            own = [(n, step) for n, step in enumerate(steps, 1) if step.job.account == account and step.price.high]
+            unsaid = [(n, s) for n, s in own if s.job.agreed is None and (always or s.job.max_credits is None)]
+            if unsaid and (why := purse.question(backend(account), price, caller)):
+                each = ", ".join(f"{plain(step.price.high)} in call {n}" for n, step in unsaid)
+                ask = "Only a person can agree, where the client can ask one."
+                say = f"Ask the user, then call again with max_credits in the arguments: {each}."
+                raise SpendError(f"Nothing was started: at {backend(account)} {why}. {ask if always else say}")
+        found = []
+        for step in steps:
+            job, price = step.job, step.price
+            reserve, low = purse.agreed(job, price) / job.count, price.low / job.count
+            job = replace(job, stage="approved", quoted_low=low, quoted=reserve, published=price.published)
+            found.append(replace(step, job=job))
+        return found
+
+    async def balances(self, sums: dict[str, Price]) -> dict[str, tuple[Decimal, float] | None]:
+        """What is left at each account."""
+        return {account: await self.studio.balance(account, price.high) for account, price in sums.items()}
+
+    async def room(
+        self, db: AsyncConnection, approved: Sequence[Step], balances: dict[str, tuple[Decimal, float] | None]
+    ) -> None:
+        """Whether the caps and the balances leave room for a whole plan.
+
+        Raises:
+            SpendError: they do not.
+        """
+        for account, balance in balances.items():
+            own = [step.job for step in approved if step.job.account == account]
+            parts = [(job.quoted or Decimal(0)) * job.count for job in own]
+            await self.studio.purse.room(db, own[0], sum(parts, Decimal(0)), balance, max(parts))
+
+
+def totals(steps: Sequence[Step]) -> dict[str, Price]:
+    """What a plan costs at each account; credits of different backends are never added up."""
+    sums: dict[str, Price] = {}
+    for step in steps:
+        price, before = step.price, sums.get(step.job.account)
+        if before:
+            published = before.published and price.published
+            price = Price(before.low + price.low, before.high + price.high, published)
+        sums[step.job.account] = price
+    return sums
+
+
+def backend(account: str) -> str:
+    """The backend of an account."""
+    return account.rpartition("/")[2]
+
+
+def refilled(value: Any, ids: Sequence[str]) -> Any:
+    """An argument with the ids of the jobs that it refers to.
+
+    Raises:
+        RequestError: it refers to a call that does not come before it.
+    """
+    if isinstance(value, list):
+        return [refilled(item, ids) for item in value]
+    if not isinstance(value, str) or not (found := EARLIER.fullmatch(value.strip())):
+        return value
+    number = int(found[2])
+    if not 1 <= number <= len(ids):
+        raise RequestError(f"`{value}` is no call before it.")
+    return f"{found[1] or ''}{ids[number - 1]}{found[3] or ''}"
