@@ -1,0 +1,264 @@
+"""Every route of every backend's documentation, copied from there and from nothing of ours.
+
+Phaya's are those of its skill reference (2026), and two that clients of the live host call; its OpenAI-compatible proxy
+is at the host's root. ph0ny's are its Video API page, and what its older pages say of speech, voices and the account.
+Phantaisia's are its help page, its image routes as clients call them, and two that are likely. Progressive Robot's are
+the 129 of its API page.
+"""
+
+PHAYA = """
+POST /api/v1/text-to-image/generate
+GET /api/v1/text-to-image/status/{job_id}
+GET /api/v1/text-to-image/history
+POST /api/v1/seedream/create
+GET /api/v1/seedream/status/{job_id}
+POST /api/v1/seedream/callback
+POST /api/v1/nano-banana/create
+GET /api/v1/nano-banana/status/{job_id}
+POST /api/v1/nano-banana/callback
+POST /api/v1/gpt-image-2-text-to-image/create
+GET /api/v1/gpt-image-2-text-to-image/status/{job_id}
+POST /api/v1/gpt-image-2-image-to-image/create
+GET /api/v1/gpt-image-2-image-to-image/status/{job_id}
+POST /api/v1/image-to-video/create
+GET /api/v1/image-to-video/status/{job_id}
+POST /api/v1/sora2-video/create
+GET /api/v1/sora2-video/status/{job_id}
+POST /api/v1/sora2-video/cancel/{job_id}
+POST /api/v1/sora2-video/callback
+POST /api/v1/sora2-text-to-video/create
+GET /api/v1/sora2-text-to-video/status/{job_id}
+POST /api/v1/sora2-text-to-video/cancel/{job_id}
+POST /api/v1/sora2-character/create
+GET /api/v1/sora2-character/status/{job_id}
+GET /api/v1/sora2-character/list
+POST /api/v1/sora2-character/cancel/{job_id}
+POST /api/v1/seedance-video/create
+GET /api/v1/seedance-video/status/{job_id}
+POST /api/v1/seedance-video/cancel/{job_id}
+POST /api/v1/seedance-video/callback
+POST /api/v1/kling-motion-control/create
+GET /api/v1/kling-motion-control/status/{job_id}
+POST /api/v1/kling-motion-control/cancel/{job_id}
+POST /api/v1/kling-motion-control/callback
+POST /api/v1/veo31-video/create
+GET /api/v1/veo31-video/status/{job_id}
+POST /api/v1/veo31-video/cancel/{job_id}
+POST /api/v1/veo31-video/callback
+POST /api/v1/text-to-music/generate
+GET /api/v1/text-to-music/status/{job_id}
+GET /api/v1/text-to-music/history
+POST /api/v1/text-to-speech/generate
+GET /api/v1/text-to-speech/status/{job_id}
+GET /api/v1/text-to-speech/history
+GET /api/v1/text-to-speech/voices
+POST /api/v1/phaya-gpt/chat/completions
+GET /api/v1/phaya-gpt/models
+GET /api/v1/phaya-gpt/pricing
+POST /api/v1/embedding/create
+GET /api/v1/embedding/pricing
+POST /v1/chat/completions
+POST /chat/completions
+GET /v1/models
+POST /v1/embeddings
+POST /v1/responses
+POST /api/v1/thai-subtitle/generate
+GET /api/v1/thai-subtitle/status/{job_id}
+POST /api/v1/video-download/create
+GET /api/v1/video-download/status/{job_id}
+GET /api/v1/video-download/supported-platforms
+POST /api/v1/media/merge-audio-video
+POST /api/v1/media/merge-video
+POST /api/v1/media/merge-audio
+POST /api/v1/media/overlay-gif
+POST /api/v1/media/transcribe
+POST /api/v1/media/extract-last-frame
+POST /api/v1/media/upload
+GET /api/v1/media/status/{job_id}
+GET /api/v1/media/queue/stats
+GET /api/v1/user/profile
+GET /api/v1/user/credits
+GET /api/v1/user/credits/history
+POST /api/v1/user/credits/invalidate-cache
+"""
+
+PH0NY = """
+POST /v1/video/generate
+POST /v1/video/avatar
+POST /v1/video/lipsync
+POST /v1/video/dub
+POST /v1/video/analyze
+GET /v1/video/{jobId}
+POST /v1/synthesize
+POST /v1/transcribe
+GET /v1/voices
+GET /v1/voices/{voiceId}
+POST /v1/voices/clone
+DELETE /v1/voices/{voiceId}
+POST /v1/keys
+GET /v1/keys
+POST /v1/keys/{id}/rotate
+DELETE /v1/keys/{id}
+GET /v1/usage
+GET /v1/billing/subscription
+POST /v1/billing/checkout
+"""
+
+PHANTAISIA = """
+POST /v1/run/single_frame_video
+POST /v1/run/first_last_frame_video
+POST /v1/status/single_frame_video/{job_id}
+GET /v1/filters/
+GET /v1/workflows/
+GET /v4/multi_swap_styles/
+POST /v1/run/face_swap
+POST /v2/run/filter_id/
+POST /v2/status/{job_id}
+POST /v3/run/multi_swap
+POST /v3/status_multi_swap/{job_id}
+POST /token
+GET /v1/credits
+"""
+
+PROGRESSIVE_ROBOT = """
+POST /api/generate
+GET /api/status
+GET /api/video/{filename}
+GET /api/generations
+DELETE /api/generations/{id}
+POST /api/generations/{id}/favorite
+POST /api/generations/{id}/share
+POST /api/generations/{id}/public
+GET /api/share/{token}
+GET /api/gallery/community
+POST /api/cancel
+GET /api/queue
+GET /api/comfyui/status
+GET /api/generation-cost
+POST /api/extend-video
+POST /api/generate-v2v
+POST /api/generate-image
+GET /api/image-models
+GET /api/image-generations
+DELETE /api/image-generations/{id}
+GET /api/image/{filename}
+POST /api/upload-image
+GET /api/input-image/{filename}
+POST /api/generate-audio
+GET /api/audio-generations
+DELETE /api/audio-generations/{id}
+GET /api/audio/{filename}
+POST /api/video/add-audio
+POST /api/subtitles/generate
+GET /api/subtitles/{name}.srt
+POST /api/subtitles/burn
+POST /api/subtitles/translate
+GET /api/tts/voices
+POST /api/tts/generate
+POST /api/tts/add-to-video
+POST /api/edit/trim
+POST /api/edit/speed
+POST /api/edit/crop
+POST /api/edit/resize
+POST /api/edit/text-overlay
+POST /api/edit/merge
+POST /api/tools/remove-background
+POST /api/tools/upscale-video
+POST /api/tools/face-swap
+POST /api/tools/extract-frames
+POST /api/tools/trim-video
+POST /api/tools/video-to-gif
+POST /api/tools/add-watermark
+POST /api/studio/script-to-shots
+GET /api/projects
+POST /api/projects
+GET /api/projects/{id}
+PUT /api/projects/{id}
+DELETE /api/projects/{id}
+POST /api/projects/{id}/duplicate
+POST /api/projects/{id}/export
+POST /api/projects/{id}/shots
+PUT /api/projects/{id}/shots/{shotId}
+DELETE /api/projects/{id}/shots/{shotId}
+POST /api/projects/{id}/shots/reorder
+GET /api/projects/{id}/elements
+POST /api/projects/{id}/elements
+PUT /api/projects/{id}/elements/{eid}
+DELETE /api/projects/{id}/elements/{eid}
+GET /api/projects/{id}/comments
+POST /api/projects/{id}/comments
+DELETE /api/projects/{id}/comments/{cid}
+POST /api/hosting/pages
+GET /api/hosting/pages
+GET /api/hosting/pages/{id}
+PUT /api/hosting/pages/{id}
+DELETE /api/hosting/pages/{id}
+GET /api/hosting/pages/{id}/analytics
+GET /api/community/prompts
+POST /api/community/prompts
+POST /api/community/prompts/{id}/vote
+POST /api/community/prompts/{id}/use
+DELETE /api/community/prompts/{id}
+GET /api/stock/videos
+GET /api/stock/images
+GET /api/stock/music
+POST /api/stock/download
+POST /api/orgs
+GET /api/orgs
+POST /api/orgs/{id}/invite
+POST /api/orgs/accept-invite
+GET /api/orgs/{id}/members
+PUT /api/orgs/{id}/members/{uid}/role
+DELETE /api/orgs/{id}/members/{uid}
+GET /api/orgs/{id}/projects
+POST /api/orgs/{id}/projects
+POST /api/brand-kits
+GET /api/brand-kits
+PUT /api/brand-kits/{id}
+DELETE /api/brand-kits/{id}
+POST /api/brand-kits/{id}/upload-logo
+POST /api/brand-kits/{id}/upload-intro
+POST /api/brand-kits/{id}/apply
+POST /api/generate-prompt
+GET /api/prompts/autocomplete
+GET /api/templates
+POST /api/templates
+DELETE /api/templates/{id}
+GET /api/keys
+POST /api/keys
+DELETE /api/keys/{id}
+GET /api/auth/check
+POST /api/signup
+POST /api/login
+POST /api/logout
+POST /api/password-reset/request
+POST /api/password-reset/reset
+GET /api/profile
+POST /api/profile
+POST /api/profile/avatar
+POST /api/settings/change-password
+POST /api/settings/email
+POST /api/settings/theme
+GET /api/credits
+GET /api/credits/history
+POST /api/credits/topup
+GET /api/subscription
+POST /api/stripe/create-checkout
+POST /api/stripe/create-portal
+GET /api/pricing
+GET /api/stripe/config
+GET /api/analytics/usage
+GET /api/analytics/summary
+GET /api/models
+"""
+
+ROUTES: dict[str, list[str]] = {
+    name: page.split("\n")[1:-1]
+    for name, page in {
+        "phaya": PHAYA,
+        "ph0ny": PH0NY,
+        "phantaisia": PHANTAISIA,
+        "progressive-robot": PROGRESSIVE_ROBOT,
+    }.items()
+}
+"""By backend, each a method and a path."""
