@@ -11,7 +11,7 @@ import anyio
 import httpx2
 from tests.chaos.harness import free_port, process
 
-from callsheet.questions import Yes
+from callsheet.consent import Yes
 from callsheet.settings import Settings
 from callsheet.studio import Studio
 from callsheet.words import GenerateImage, GenerateMusic, GenerateVideo, Words

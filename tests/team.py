@@ -41,11 +41,11 @@ class Team:
             (folder / "home" / "callers.toml").write_text(callers)
         self.port: Port | None = None
 
-    def open(self, *toolsets: str, **more: str) -> None:
+    def open(self, *toolsets: str, sessions: bool = False, **more: str) -> None:
         """Serve these toolsets."""
         settings = Settings.load(environ={name: value for name, value in (self.environ | more).items() if value})
         built = build(settings, self.transports, toolsets or None, remote=True)
-        self.port = Port(http.app(*built), self.number, "on")
+        self.port = Port(http.app(*built, sessions=sessions), self.number, "on")
 
     def close(self) -> None:
         """Serve no more."""

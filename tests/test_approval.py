@@ -81,6 +81,8 @@ async def test_whatever_is_no_yes_spends_nothing_and_says_what_to_do(
         assert result.is_error
         assert why in nobody_spent(told(result), home)
         assert told(result)["credits"]["quoted"] == 2.0
+        assert "next" not in told(result), "nobody who said no is offered something else"
+        assert told(result)["error"]["safe_to_retry"] is False
         person.reply = ElicitResult(action="accept", content={"proceed": True})
         assert told(await client.call_tool("generate_image", DEAR))["status"] == "completed"
     assert len(person.asked) == 2

@@ -125,3 +125,13 @@ async def test_a_process_that_slept_through_its_lease_while_sending_still_pays_o
             receipt = await other.receipt(job.id)
     assert receipt.status == "completed"
     assert phaya.count(CREATE) == 1
+
+
+async def test_an_id_that_another_job_has_makes_a_job_unknown_and_no_third(tmp_path: Path) -> None:
+    phaya = Stranger()
+    async with House(tmp_path).client(phaya) as client:
+        first = told(await client.call_tool("generate_image", {"prompt": "a fox", "model": "z-image"}))
+        twin = told(await client.call_tool("generate_image", {"prompt": "an owl", "model": "z-image"}))
+    assert (first["status"], twin["status"]) == ("completed", "unknown")
+    assert "the id of another job" in twin["error"]["message"]
+    assert phaya.count("POST /text-to-image/generate") == 2

@@ -121,6 +121,14 @@ async def test_a_caller_who_asks_too_often_is_told_when_to_come_back_and_others_
     assert (await server.ask("GET", "/healthz")).status_code == 200
 
 
+async def test_above_what_a_caller_is_asked_can_be_their_own_matter(team: Opener) -> None:
+    server = team(callers='[anna]\nask_above = "0.5"\n[ben]\nask_above = 50\n', CALLSHEET_ASK_ABOVE="0.7")
+    async with server.client(ANNA) as anna, server.client(BEN) as ben:
+        asked = told(await anna.call_tool("generate_image", FOX))
+        assert asked["status"] == "refused" and "above the 0.5 credits" in asked["error"]["message"]
+        assert told(await ben.call_tool("generate_image", FOX))["status"] == "completed"
+
+
 async def test_who_guesses_tokens_is_slowed_down_and_callers_at_that_address_are_not(team: Opener) -> None:
     server = team()
     async with httpx2.AsyncClient(trust_env=False, base_url=server.origin) as web:
@@ -239,8 +247,10 @@ async def test_a_scope_makes_an_admin(team: Opener, issuer: Issuer) -> None:
         async with server.client(issuer.token(audience, scope=scope)) as client:
             names = {tool.name for tool in (await client.list_tools()).tools}
             [row] = told(await client.call_tool("get_credits", {"backend": "phaya"}))["accounts"]
-            seen[scope] = ("list_generations" in names, "balance" in row)
-    assert seen == {"openid": (False, False), "openid callsheet:admin": (True, True)}
+            made = told(await client.call_tool("generate_image", FOX))
+            seen[scope] = ("list_generations" in names, "balance" in row, "balance" in made["credits"])
+            assert (made["status"], made.get("repeated", False)) == ("completed", scope != "openid")
+    assert seen == {"openid": (False,) * 3, "openid callsheet:admin": (True,) * 3}
 
 
 @pytest.mark.parametrize(
@@ -392,6 +402,7 @@ async def test_a_question_that_one_replica_asked_is_answered_at_another_and_only
     try:
         asked = (await say(first, ANNA))["result"]
         assert asked["resultType"] == "input_required"
+        assert "left" not in json.dumps(asked["inputRequests"]), "the account's balance is not hers to know"
         yes = {"action": "accept", "content": {"proceed": True}}
         answer = {"inputResponses": dict.fromkeys(asked["inputRequests"], yes), "requestState": asked["requestState"]}
         assert "error" in await say(second, BEN, **answer)
@@ -429,6 +440,11 @@ async def test_without_tokens_the_owner_gets_links_and_no_paths_and_gives_none(
         quoted = await client.call_tool("quote", {"operation": "image", "arguments": said})
         balance = told(await client.call_tool("get_credits", {"backend": "phaya"}))["accounts"][0]["balance"]
         assert "a path" not in (client.instructions or "a path")
+        mine = {"operation": "image", "arguments": said | {"images": [medium["url"]]}}
+        other = medium["url"].replace("/media/j_", "/media/j_0").replace("/0/", "/1/")
+        strange = {"operation": "image", "arguments": said | {"images": [other]}}
+        assert told(await client.call_tool("quote", mine))["model"].endswith("nano-banana-2")
+        assert "not a public address" in str((await client.call_tool("quote", strange)).content)
     for result in (refused, quoted):
         assert result.is_error and "over HTTP no local path is read" in str(result.content)
     assert balance == 100

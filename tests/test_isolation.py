@@ -251,6 +251,25 @@ async def test_no_route_shows_it(scene: Scene) -> None:
         scene.check((await scene.server.ask(method, path, BEN)).text, f"{method} {path}")
 
 
+async def test_a_session_is_its_caller_s_alone(tmp_path: Path) -> None:
+    server = Team(tmp_path, {}.get, TOKENS | {"CALLSHEET_SANDBOX": "always"})
+    server.open(sessions=True)
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    first = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+    then = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "list_jobs", "arguments": {}}}
+    try:
+        opened = await server.ask("POST", "/mcp", ANNA, json=first, headers=ACCEPT)
+        own = ACCEPT | {"Mcp-Session-Id": opened.headers["mcp-session-id"]}
+        ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        assert (await server.ask("POST", "/mcp", ANNA, json=ready, headers=own)).status_code == 202
+        assert "structuredContent" in (await server.ask("POST", "/mcp", ANNA, json=then, headers=own)).text
+        for token in (BEN, BOSS):
+            answer = await server.ask("POST", "/mcp", token, json=then, headers=own)
+            assert answer.status_code == 404 and "structuredContent" not in answer.text
+    finally:
+        server.close()
+
+
 async def test_the_account_is_for_admins_and_the_owner(scene: Scene) -> None:
     wide = {name for kind in (OPERATIONS, QUERIES) for name, one in kind.items() if one.account_wide}
     assert {"list_generations", "complete_prompt", "get_credit_history", "export_project"} <= wide

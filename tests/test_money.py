@@ -186,3 +186,21 @@ async def test_credits_of_the_day_are_told_with_the_limits(house: MakeHouse) -> 
         accounts = (await call(client, "get_credits", backend="phaya", detail=True))["accounts"]
     assert accounts[0] | {"balance": 99.0, "available": 99.0, "spent_today": 1.0, "max_per_day": 100.0} == accounts[0]
     assert accounts[0].keys() >= {"profile", "credits", "history", "queue"}
+
+
+@pytest.mark.parametrize(
+    ("limit", "why"),
+    [
+        ({"CALLSHEET_MAX_PER_JOB": "phaya=1.5"}, "CALLSHEET_MAX_PER_JOB"),
+        ({"CALLSHEET_MAX_PER_DAY": "phaya=1"}, "CALLSHEET_MAX_PER_DAY"),
+    ],
+)
+async def test_a_quote_says_what_no_consent_could_change(house: MakeHouse, limit: dict[str, str], why: str) -> None:
+    async with house().client(**limit) as client:
+        quote = await call(client, "quote", operation="generate_image", arguments=TWO)
+        calls = {"calls": [{"tool": "generate_image", "arguments": TWO}]}
+        whole = await call(client, "quote", operation="plan", arguments=calls)
+    for one in (quote, whole):
+        assert one["credits"] == 2.0
+        assert why in one["refused"]
+        assert not one.keys() & {"next", "needs_consent"}

@@ -46,6 +46,7 @@ async def test_a_film_is_priced_agreed_to_and_started_as_one(house: MakeHouse, e
         done = await ended(client, planned["jobs"])
     assert [job["status"] for job in done] == ["completed"] * 5, done
     assert [job["credits"]["charged"] for job in done] == [1.0, 3.0, 3.0, 0.0, 0.0]
+    assert all(job["sandbox"] for job in done), "nor is a cut of what the sandbox made the work of a real model"
     assert 1.9 < done[-1]["media"][0]["seconds"] < 2.2
     assert len(person.asked) == 1
     for fact in (
@@ -55,6 +56,16 @@ async def test_a_film_is_priced_agreed_to_and_started_as_one(house: MakeHouse, e
     ):
         assert fact in person.asked[0]
     assert home.credits == 93
+
+
+async def test_a_plan_has_a_quote(house: MakeHouse) -> None:
+    home = house()
+    async with home.client(CALLSHEET_ASK_ABOVE="phaya=3") as client:
+        quote = told(await client.call_tool("quote", {"operation": "plan", "arguments": {"calls": FILM}}))
+    assert (quote["credits"], quote["published"]) == (7.0, True)
+    assert quote["note"].startswith("1. phaya/z-image: 1 credit; 2. phaya/seedance-1.5-pro: 3 credits; ")
+    assert "above the 3 credits" in quote["needs_consent"]
+    assert not home.calls(route="create")
 
 
 async def test_a_no_starts_none_of_it(house: MakeHouse) -> None:

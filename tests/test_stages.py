@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
+from callsheet.consent import Yes
 from callsheet.errors import CallsheetError, Overtaken
 from callsheet.ledger import Ledger
 from callsheet.pace import Pace
-from callsheet.questions import Yes
 from callsheet.run import run
 from callsheet.settings import Settings
 from callsheet.studio import Studio

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from callsheet_sandbox.in_process import Options
 
 
+CREDITS = {"phaya": 100.0, "ph0ny": 2500.0, "phantaisia": 1000.0, "progressive-robot": 5000.0}
+"""What a new account starts with: what a free or a small tier of the vendor gives."""
+
+
 def transport(backend: str, folder: Path | None = None, **options: "Unpack[Options]") -> "httpx2.AsyncBaseTransport":
     """An HTTP transport to one backend of the sandbox; the options are those of `callsheet_sandbox.app.sandbox`."""
     from callsheet_sandbox.in_process import Transport  # noqa: PLC0415 - importing this package must stay cheap
@@ -28,14 +32,14 @@ def phaya(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
 
 def ph0ny(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
     """The sandbox's ph0ny, with the credits of its free tier."""
-    return transport("ph0ny", folder, credits={"ph0ny": 2500.0})
+    return transport("ph0ny", folder, credits=CREDITS)
 
 
 def phantaisia(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
     """The sandbox's Phantaisia, with the credits of its smallest tier."""
-    return transport("phantaisia", folder, credits={"phantaisia": 1000.0})
+    return transport("phantaisia", folder, credits=CREDITS)
 
 
 def progressive_robot(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
     """The sandbox's Progressive Robot, with a month's credits of its Pro tier."""
-    return transport("progressive-robot", folder, credits={"progressive-robot": 5000.0})
+    return transport("progressive-robot", folder, credits=CREDITS)

@@ -5,6 +5,7 @@ import hmac
 import logging
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -53,7 +54,8 @@ def guards(settings: Settings, desk: Desk) -> dict[str, Any]:
     Raises:
         RequestError: OAuth is half set up.
     """
-    found: dict[str, Any] = {"request_state_security": RequestStateSecurity(keys=[secret.key(settings, "questions")])}
+    questions = RequestStateSecurity(keys=[secret.key(settings, "questions")])
+    found: dict[str, Any] = {"request_state_security": questions, "middleware": [fitting(desk)]}
     if not settings.guarded:
         return found
     resource = None
@@ -64,16 +66,20 @@ def guards(settings: Settings, desk: Desk) -> dict[str, Any]:
     issuer = settings.oauth_issuer or "http://localhost"  # the SDK wants one; without OAuth it tells nobody
     said = {"issuer_url": issuer, "resource_server_url": resource, "validate_token_resource": False}
     auth = AuthSettings.model_validate(said)  # as text: a slash more at its end would be another issuer
-    return found | {"auth": auth, "token_verifier": Gate(settings), "middleware": [fitting(desk)]}
+    return found | {"auth": auth, "token_verifier": Gate(settings)}
 
 
 def fitting(desk: Desk) -> ServerMiddleware[Any]:
-    """Middleware: each caller sees the tools that they may use, and can call no other."""
+    """Middleware: each caller sees the tools that they may use, and can call no other; what we gave them a link to,
+    they may name by it."""
 
     async def fit(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        name = (ctx.params or {}).get("name")
-        if ctx.method == "tools/call" and isinstance(name, str) and not desk.admits(name):
-            raise MCPError(INVALID_PARAMS, f"You have no tool `{name}`; tools/list shows those you have.")
+        if ctx.method == "tools/call":
+            params = dict(ctx.params or {})
+            if isinstance(name := params.get("name"), str) and not desk.admits(name):
+                raise MCPError(INVALID_PARAMS, f"You have no tool `{name}`; tools/list shows those you have.")
+            if "arguments" in params:
+                ctx = replace(ctx, params=params | {"arguments": await desk.meant(params["arguments"])})
         result = await call_next(ctx)
         if ctx.method == "tools/list" and isinstance(result, dict):
             return result | {"tools": [tool for tool in result["tools"] if desk.admits(tool["name"])]}

@@ -22,8 +22,8 @@ from callsheet.errors import CallsheetError
 MODERN = "2026-07-28"
 BEAT_S = 5.0
 UNSEEN = (
-    "If they saw no question, this client shows none: ask them in the conversation; they can raise CALLSHEET_ASK_ABOVE "
-    "or run the command line."
+    "If they saw no question, this client shows none: tell them, and let them change CALLSHEET_ASK or use the command "
+    "line. If they said no, leave it."
 )
 
 shown: ContextVar[str | None] = ContextVar("shown", default=None)

@@ -15,7 +15,7 @@ def serve() -> None:
 
 @app.command()
 def demo(
-    output: Annotated[Path | None, typer.Option(help="where the files go; default: CALLSHEET_OUTPUT_DIR")] = None,
+    output: Annotated[Path | None, typer.Option(help="default: `demo` in CALLSHEET_OUTPUT_DIR")] = None,
     http: Annotated[bool, typer.Option("--http", help="connect over HTTP instead of stdio")] = False,
 ) -> None:
     """No key needed: a real MCP client makes one of everything in the sandbox."""
@@ -29,14 +29,14 @@ def sandbox(
     port: int = 8899,
     host: str = "127.0.0.1",
     rate: Annotated[int, typer.Option(help="requests a minute for each key")] = 60,
-    credits: Annotated[float, typer.Option(help="what a new key starts with")] = 100.0,
+    credits: Annotated[float | None, typer.Option(help="what a new key starts with; default: as its vendor")] = None,
     speed: Annotated[float, typer.Option(help="how much faster than usual jobs are")] = 1.0,
     folder: Annotated[Path | None, typer.Option(help="keep its state here; default: forget at the end")] = None,
 ) -> None:
     """The backends over real HTTP on this machine, for other clients and for MCP Inspector."""
     from callsheet_server import sandbox as box  # noqa: PLC0415
 
-    box.main(host, port, folder, rate=rate, credits=credits, speed=speed)
+    box.main(host, port, folder, credits, rate=rate, speed=speed)
 
 
 __all__ = ["app"]

@@ -1,5 +1,6 @@
 """Where requests come in: the studio, opened behind the first request; who is asking, and what they are shown."""
 
+import contextlib
 import importlib
 import re
 import tempfile
@@ -19,7 +20,7 @@ from callsheet.queries import QUERIES
 from callsheet.receipt import Medium, Receipt
 from callsheet.settings import Settings
 from callsheet.words import OPERATIONS
-from callsheet_server.links import Links
+from callsheet_server.links import OURS, Links
 
 if TYPE_CHECKING:
     from callsheet.studio import Studio, Transports
@@ -124,6 +125,19 @@ class Desk:
         if kind is None:
             return True
         return kind.toolset in (allowed.toolsets or self.toolsets) and (allowed.admin or not kind.account_wide)
+
+    async def meant(self, said: Any) -> Any:
+        """Arguments as they are meant: a link of ours to one of the caller's own files is that file."""
+        if isinstance(said, dict):
+            return {name: await self.meant(value) for name, value in said.items()}
+        if isinstance(said, list):
+            return [await self.meant(value) for value in said]
+        if not isinstance(said, str) or not (link := OURS.fullmatch(said)):
+            return said
+        with contextlib.suppress(CallsheetError):
+            await (await self.studio()).ledger.get(link[1], self.caller())
+            return f"media://{link[1]}/{link[2]}"
+        return said
 
     # -- what they are shown ------------------------------------------------------------------------------------
 

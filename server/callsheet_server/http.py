@@ -15,7 +15,7 @@ from mcp.server import MCPServer
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.middleware import Middleware
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -165,10 +165,13 @@ def hooks(server: MCPServer[Any], desk: Desk) -> None:
     async def hook(request: Request) -> Response:
         backend, token = request.path_params["backend"], request.path_params["token"]
         raw = bytearray()
-        async for chunk in request.stream():
-            raw += chunk
-            if len(raw) > LARGEST_REQUEST:
-                return Response(status_code=413)
+        try:
+            async for chunk in request.stream():
+                raw += chunk
+                if len(raw) > LARGEST_REQUEST:
+                    return Response(status_code=413)
+        except ClientDisconnect:
+            return Response(status_code=400)
         if backend not in BACKENDS:
             return Response(status_code=404)
         if not BACKENDS[backend].signed(bytes(raw), request.headers, desk.settings):
@@ -198,6 +201,7 @@ async def serve(server: MCPServer[Any], desk: Desk, host: str, port: int, *, ses
         app(server, desk, host, sessions=sessions),
         host=host,
         port=port,
+        log_config=None,
         log_level="warning",
         timeout_graceful_shutdown=GRACE_S,
     )

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import re
 import time
 from contextvars import ContextVar
 from urllib.parse import quote
@@ -9,6 +10,9 @@ from urllib.parse import quote
 LIFE_S = 3600
 STEP_S = 600
 """The ends of links are rounded up to whole steps: a link that is asked for again soon is the same, and caches help."""
+
+OURS = re.compile(r"https?://[^\s?#]+/media/(j_[0-9a-f]{26})/(\d{1,3})/[^\s/?#]+(\?\S*)?")
+"""What a link looks like."""
 
 here: ContextVar[str] = ContextVar("here", default="")
 """The address at which this request reached us."""

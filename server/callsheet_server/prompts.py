@@ -3,9 +3,13 @@
 import json
 from typing import Annotated, Any
 
+from mcp import MCPError
 from mcp.server import MCPServer
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
+from mcp.types import INVALID_PARAMS
 from pydantic import Field
 
+from callsheet.errors import listed
 from callsheet_server.desk import Desk
 
 PLAN = """\
@@ -26,7 +30,7 @@ again because it takes long. If one fails, what needs it is cancelled and costs 
 order only what is missing. At the end give me the files, and say what all of it cost."""
 
 FILM = """\
-First write the storyboard as a table: for each shot of 4 to 8 seconds what is seen, how the camera moves and what is \
+First write the storyboard as a table: for each shot of 4 or 8 seconds what is seen, how the camera moves and what is \
 heard. Describe a person or a place in the same words every time, or they will change from shot to shot. Quote one \
 picture, one clip and the music, and show me the table before anything is made."""
 
@@ -43,6 +47,7 @@ into parts that the model takes (describe_model says how long they may be), all 
 
 def register(server: MCPServer[Any], desk: Desk) -> None:
     """Offer the prompts; what whoever asks has no tools for, they leave out."""
+    server.middleware.append(fitting(server))
 
     @server.prompt(title="Make a short film")
     def storyboard_film(
@@ -58,9 +63,9 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
             planned(
                 desk,
                 ("generate_image", {"prompt": "shot 1 …", "aspect_ratio": "16:9"}),
-                ("generate_video", {"image": "$1", "prompt": "slow push in …", "duration_seconds": 5}),
+                ("generate_video", {"image": "$1", "prompt": "slow push in …", "duration_seconds": 4}),
                 ("generate_image", {"prompt": "shot 2 …", "aspect_ratio": "16:9"}),
-                ("generate_video", {"image": "$3", "prompt": "she turns …", "duration_seconds": 5}),
+                ("generate_video", {"image": "$3", "prompt": "she turns …", "duration_seconds": 4}),
                 ("generate_music", {"prompt": "…", "instrumental": True}),
                 ("merge_videos", {"videos": ["$2", "$4"]}),
                 ("add_audio", {"video": "$6", "audio": "$5", "volume": 0.4}),
@@ -113,6 +118,27 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
             ),
             WAIT,
         )
+
+
+def fitting(server: MCPServer[Any]) -> ServerMiddleware[Any]:
+    """Middleware: who asks for a prompt that is not there, or with the wrong words, is told which; the SDK would take
+    it for a fault of ours."""
+
+    async def fit(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        name, said = ((ctx.params or {}).get(word) for word in ("name", "arguments"))
+        if ctx.method == "prompts/get" and isinstance(name, str) and isinstance(said, dict | None):
+            known = {prompt.name: prompt.arguments or [] for prompt in await server.list_prompts()}
+            if name not in known:
+                raise MCPError(INVALID_PARAMS, f"There is no prompt `{name:.80}`. There are {listed(list(known))}.")
+            wanted = {one.name for one in known[name] if one.required} - set(said or {})
+            odd = set(said or {}) - {one.name for one in known[name]}
+            if wanted or odd:
+                takes = listed([one.name for one in known[name]])
+                fault = f"needs `{min(wanted)}`" if wanted else f"does not know `{min(odd):.80}`"
+                raise MCPError(INVALID_PARAMS, f"{name} {fault}. It takes {takes}.")
+        return await call_next(ctx)
+
+    return fit
 
 
 def planned(desk: Desk, *calls: tuple[str, dict[str, Any]]) -> str:

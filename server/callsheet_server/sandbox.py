@@ -8,20 +8,24 @@ from typing import Any
 import uvicorn
 
 from callsheet.errors import RequestError
+from callsheet_sandbox import CREDITS
 from callsheet_sandbox.app import sandbox
 
 ENVIRONMENT = """\
 The sandbox listens on {origin}. In another terminal:
 
   export PHAYA_API_KEY=pk_sandbox PHAYA_BASE={origin}/api/v1
+  export PH0NY_API_KEY=plabs_sandbox_sandbox_sandbox_sandbox_ PH0NY_BASE={origin}
+  export PHANTAISIA_TOKEN=phantaisia_sandbox PHANTAISIA_BASE={origin}
+  export PROGRESSIVE_ROBOT_API_KEY=pk_sandbox PROGRESSIVE_ROBOT_BASE={origin}
   callsheet credits
 
-Any key that starts with pk_ opens an account. What is asked is listed at {origin}/_sandbox/log.
+Another key opens another account. What is asked is listed at {origin}/_sandbox/log.
 """
 
 
-def main(host: str, port: int, folder: Path | None, **options: Any) -> None:
-    """Serve until interrupted.
+def main(host: str, port: int, folder: Path | None, credits: float | None, **options: Any) -> None:
+    """Serve until interrupted; `credits` are what a new account starts with, else what its vendor would give.
 
     Raises:
         RequestError: the address is not this machine's alone.
@@ -29,4 +33,5 @@ def main(host: str, port: int, folder: Path | None, **options: Any) -> None:
     if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
         raise RequestError(f"`--host {host}`: the sandbox gives credits to anybody, so only this machine may connect.")
     sys.stderr.write(ENVIRONMENT.format(origin=f"http://{host}:{port}"))
-    uvicorn.run(sandbox(folder, **options), host=host, port=port, log_level="warning")
+    given = CREDITS if credits is None else credits
+    uvicorn.run(sandbox(folder, credits=given, **options), host=host, port=port, log_level="warning")

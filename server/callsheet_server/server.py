@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mcp.server import MCPServer
-from mcp.server.caching import CacheHint
+from mcp.server.caching import CacheableMethod, CacheHint
 
 from callsheet import __version__
 from callsheet.errors import RequestError, listed
@@ -20,6 +20,11 @@ from callsheet_server.tools import tools
 
 if TYPE_CHECKING:
     from callsheet.studio import Transports
+
+LISTS: tuple[CacheableMethod, ...] = (
+    *("tools/list", "prompts/list", "resources/list", "resources/templates/list", "server/discover"),
+)
+"""What stays the same for as long as a server lives."""
 
 INSTRUCTIONS = """\
 Callsheet makes media through paid backends. Each tool checks price and credits, makes the job once, waits, and stores \
@@ -61,6 +66,7 @@ def build(
         from callsheet_server import access  # noqa: PLC0415  (over stdio nobody needs what it imports)
 
         desk.links, door = access.links(settings), access.guards(settings, desk)
+    kept = CacheHint(300_000, "private" if "auth" in door else "public")
     newsroom = Newsroom(desk)
 
     async def behind(ctx: Any, call_next: Any) -> Any:
@@ -80,7 +86,7 @@ def build(
         middleware=[behind, newsroom, *door.pop("middleware", ())],
         subscriptions=newsroom.bus,
         extensions=[gallery.apps(desk), Tasks(Jobs(desk), *tasks)],
-        cache_hints={"tools/list": CacheHint(300_000, "private" if "auth" in door else "public")},
+        cache_hints=dict.fromkeys(LISTS, kept),
         **door,
     )
 

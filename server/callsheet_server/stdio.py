@@ -86,7 +86,7 @@ async def speak(server: MCPServer[Any], wire_in: Any, wire_out: Any) -> None:
 def garbled(item: Any) -> JSONRPCError | None:
     """What is answered to a line that is no JSON by the letter, half of an emoji in it for example; the SDK only logs
     it, and whoever sent it would wait for ever. None where nobody waits for an answer."""
-    fault = item.errors()[0] if isinstance(item, ValidationError) else {}
+    fault: dict[str, Any] = dict(item.errors()[0]) if isinstance(item, ValidationError) else {}
     try:
         said = json.loads(fault["input"]) if fault.get("type") == "json_invalid" else None
     except (ValueError, RecursionError):

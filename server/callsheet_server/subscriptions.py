@@ -3,7 +3,7 @@
 import contextlib
 from collections import Counter
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp import MCPError
@@ -21,8 +21,10 @@ from mcp.types import (
 
 from callsheet.errors import CallsheetError, LedgerTrouble, RequestError
 from callsheet.stages import ENDED
-from callsheet.tables import Job
 from callsheet_server.desk import Desk
+
+if TYPE_CHECKING:
+    from callsheet.tables import Job
 
 LOOK_S = 1.0
 """So often the ledger is looked at for jobs that another process may carry."""
@@ -141,7 +143,7 @@ def job_of(uri: str) -> str:
     return uri.partition("://")[2].partition("/")[0]
 
 
-def face(uri: str, parts: list[Job]) -> object:
+def face(uri: str, parts: "list[Job]") -> object:
     """What can be seen of a job at an address: how far it is, or whether a file is there."""
     if uri.startswith("job://"):
         return [(part.stage, part.progress) for part in parts]

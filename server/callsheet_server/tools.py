@@ -22,9 +22,9 @@ from mcp.types import (
 )
 from pydantic import BaseModel
 
+from callsheet.consent import Question, Yes
 from callsheet.errors import CallsheetError, SpendError
 from callsheet.queries import QUERIES, GetJob, Jobs, Planned, Query
-from callsheet.questions import Question, Yes
 from callsheet.receipt import Receipt
 from callsheet.words import OPERATIONS, Words
 from callsheet_server import approval

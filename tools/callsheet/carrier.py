@@ -18,7 +18,7 @@ from callsheet.ledger import LEASE_S, SEARCH_S
 from callsheet.model import Model
 from callsheet.purse import settle
 from callsheet.run import run
-from callsheet.stages import ENDED, UNSENT
+from callsheet.stages import ENDED, LIVE, UNSENT
 from callsheet.statement import close_days
 from callsheet.tables import Job
 
@@ -212,11 +212,19 @@ class Carrier:
             left = until - time.monotonic()
             if all(part.ended for part in parts) or left <= 0:
                 return
+            for part in parts:
+                self.revive(part)
             if listen:
                 await listen(next(part for part in parts if not part.ended))
             event = self.news.setdefault(next(part.id for part in parts if not part.ended), anyio.Event())
             with anyio.move_on_after(min(left, 1.0)):
                 await event.wait()
+
+    def revive(self, job: Job) -> None:
+        """Carry on at once, for whoever waits, what another process has let go of; but send nothing that is old."""
+        forgotten = job.stage in LIVE and job.owner is None and job.id not in self.carried
+        if forgotten and (job.stage not in UNSENT or job.created_at > time.time() - NEVER_SENT_S):
+            self.take(job.id)
 
     async def until_sent(self, job_id: str) -> None:
         """Wait until a job is at the backend, or will never be; a process that ends sooner would leave it unsent."""

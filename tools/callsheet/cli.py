@@ -14,12 +14,12 @@ import typer
 from pydantic.fields import FieldInfo
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from callsheet import about, queries
+from callsheet.consent import Yes
 from callsheet.errors import RequestError
 from callsheet.model import plain
-from callsheet.questions import Yes
 from callsheet.receipt import Receipt
 from callsheet.settings import Settings
 from callsheet.statement import Statement, spending, statement
@@ -246,10 +246,11 @@ def jobs(
 ) -> None:
     """Your jobs, the newest first."""
     settings = load(env_file=env_file)
-    found = with_studio(settings, lambda studio: studio.recent("local", limit, status, since))
+    asked = queries.ListJobs.of({"status": status, "limit": limit, "since": since})
+    found = with_studio(settings, lambda studio: asked.answer(studio, "local")).jobs
 
     def table() -> Table:
-        shown = Table("job", "status", "model", "cost", "title", box=None, header_style="bold")
+        shown = Table(Column("job", no_wrap=True), "status", "model", "cost", "title", box=None, header_style="bold")
         for receipt in found:
             shown.add_row(receipt.job_id, receipt.status, receipt.model, receipt.cost(), receipt.title or "")
         return shown

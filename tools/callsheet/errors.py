@@ -50,6 +50,10 @@ class LedgerTrouble(ProviderError):
     """The ledger cannot be read or written: the disk is full, the database is locked or damaged."""
 
 
+class Twin(CallsheetError):
+    """A backend gave a job the ticket of another one. Never shown to a caller."""
+
+
 class Overtaken(CallsheetError):
     """Somebody else has moved this job on; reload it and leave it to them. Never shown to a caller."""
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateColumn
 
-from callsheet.errors import LedgerTrouble, Overtaken, RequestError
+from callsheet.errors import LedgerTrouble, Overtaken, RequestError, Twin
 from callsheet.stages import ENDED, LIVE, UNSENT
 from callsheet.tables import Job, facts, from_row, jobs, metadata, nano, to_row
 
@@ -178,14 +178,18 @@ class Ledger:
 
         Raises:
             Overtaken: somebody else moved it on, or took it over.
+            Twin: its ticket is another job's.
         """
         if step.get("stage") in ENDED and job.ended_at is None:
             step["ended_at"] = time.time()
         mine = (jobs.c.id == job.id, jobs.c.stage == job.stage, jobs.c.owner == self.owner)
         async for attempt in stamina.retry_context(on=LedgerTrouble, attempts=12, timeout=120.0):
             with attempt:
-                async with self.writing.begin() as db:
-                    done = await db.execute(update(jobs).where(*mine).values(**to_row(step)))
+                try:
+                    async with self.writing.begin() as db:
+                        done = await db.execute(update(jobs).where(*mine).values(**to_row(step)))
+                except IntegrityError:
+                    raise Twin(f"{job.id} was given a ticket that another job holds") from None
         if done.rowcount != 1:
             raise Overtaken(f"{job.id} is no longer in {job.stage} here")
         return replace(job, **step)

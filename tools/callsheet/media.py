@@ -51,7 +51,7 @@ def refer(text: str) -> Reference:
     """Understand a reference.
 
     Raises:
-        RequestError: it is a data URI that cannot be read.
+        RequestError: nothing can be meant by it, or it is a data URI that cannot be read.
     """
     if found := MEDIA_URI.fullmatch(text):
         return Reference(text, job_id=found[1], number=int(found[2]))
@@ -67,7 +67,10 @@ def refer(text: str) -> Reference:
             raise RequestError("A data URI cannot be read; it must be base64.") from None
     if re.match(r"[a-z][a-z0-9+.-]+://", text):
         raise RequestError(f"`{text[:80]}`: only http, https, data and media addresses, job ids and paths are read.")
-    return Reference(text, path=Path(text).expanduser())
+    try:
+        return Reference(text, path=Path(text).expanduser())
+    except (RuntimeError, ValueError):
+        raise RequestError(f"`{text[:80]}` is no path, URL, media:// address or job id.") from None
 
 
 def allowed(path: Path, folders: tuple[Path, ...]) -> Path:
@@ -79,7 +82,7 @@ def allowed(path: Path, folders: tuple[Path, ...]) -> Path:
     try:
         real = path.resolve(strict=True)
         roots = [folder.resolve() for folder in folders]
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, ValueError):
         raise RequestError(f"There is no file {path}.") from None
     if not any(real.is_relative_to(root) for root in roots):
         places = ", ".join(str(root) for root in roots)

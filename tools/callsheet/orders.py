@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callsheet import catalogue
+from callsheet.callers import OWNER
+from callsheet.consent import Question, Yes, harmless
 from callsheet.errors import RequestError, SpendError
 from callsheet.inputs import NONE
 from callsheet.ledger import LEASE_S, new_id
 from callsheet.media import refer
 from callsheet.model import Model, Price, amount, plain
 from callsheet.purse import refused
-from callsheet.questions import Question, Questions, Yes, budget, harmless
+from callsheet.questions import Questions, budget
 from callsheet.stages import STATUS
 from callsheet.tables import Job
 from callsheet.words import Words
@@ -60,12 +62,22 @@ class Orders:
             title=" ".join(str(next((said[w] for w in TITLES if said.get(w)), "")).split())[:80],
             words=said,
             digest=digest(words, ask.name, account, caller),
+            staged=await self.staged(ask, planned),
             max_credits=None if words.max_credits is None else Decimal(str(words.max_credits)),
             count=getattr(words, "count", None) or 1,
             owner=self.studio.ledger.owner,
             lease=time.time() + LEASE_S,
         )
         return job, ask
+
+    async def staged(self, ask: Model, planned: Mapping[str, str]) -> bool:
+        """Whether it is to be made of what the sandbox made."""
+        for _, texts in ask.inputs().values():
+            for parent in filter(None, (refer(text).job_id for text in texts)):
+                account = planned.get(parent)
+                if account.startswith("sandbox/") if account else (await self.studio.ledger.get(parent)).sandbox:
+                    return True
+        return False
 
     def rows(self, job: Job, ask: Model) -> list[Job]:
         """A job as the ledger has it: one row, or one for the receipt and one for each of several results."""
@@ -125,20 +137,20 @@ class Orders:
         if known := await self.questions.open(job.digest):
             return known
         price = (await self.studio.priced(ask, self.studio.provider(job.account), caller)).times(job.count)
-        if self.studio.purse.question(job.backend, price, caller) is None or not await self.possible(job, price):
+        if self.studio.purse.question(job.backend, price, caller) is None or await self.obstacle(job, price):
             return None
         return await self.questions.put(job.digest, await self.text(job, price), [price.high])
 
-    async def possible(self, job: Job, price: Price) -> bool:
-        """Whether a person's yes is all that is missing."""
+    async def obstacle(self, job: Job, price: Price) -> str | None:
+        """What no person's yes could put out of the way; None where a yes is all that may be missing."""
         balance = await self.studio.balance(job.account, price.high)
         try:
             reserve = self.studio.purse.agreed(replace(job, agreed=price.high), price)
             async with self.studio.ledger.engine.connect() as db:
                 await self.studio.purse.room(db, job, reserve, balance)
-        except SpendError:
-            return False
-        return True
+        except SpendError as error:
+            return error.message
+        return None
 
     async def text(self, job: Job, price: Price) -> str:
         """The question about one job."""
@@ -158,9 +170,8 @@ class Orders:
         job, _ = await self.draft(words, caller)
         question = await self.questions.open(job.digest)
         quoted = question.prices[0] if question else None
-        unwanted = replace(
-            job, quoted=quoted, owner=None, count=1, **refused(SpendError(f"Not started: {why} Nothing was spent."))
-        )
+        final = SpendError(f"Not started: {why} Nothing was spent.", safe_to_retry=False)
+        unwanted = replace(job, quoted=quoted, owner=None, count=1, **refused(final))
         await self.questions.close(job.digest)
         return (await self.studio.ledger.add([unwanted]))[0]
 
@@ -256,11 +267,11 @@ class Orders:
 
 
 def digest(words: Words, model: str, account: str, caller: str) -> str:
-    """What makes two calls the same one: everything said, and the very files that local paths mean now."""
+    """What makes two calls the same one: everything said, and the very files that the owner's paths mean now."""
     ours = {"model", "wait_s", "max_credits", *words.personal}
     said = words.model_dump(exclude_none=True, exclude=ours)
     stamps = []
-    for value in words.said.values():
+    for value in words.said.values() if caller == OWNER else ():
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str) and (path := file_named(text)):
                 stamps.append((str(path), path.stat().st_mtime_ns, path.stat().st_size))

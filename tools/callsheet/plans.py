@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from callsheet.consent import Question, Yes, harmless
 from callsheet.errors import RequestError, SpendError
 from callsheet.ledger import enter, new_id, same
 from callsheet.model import Model, Price, plain
 from callsheet.orders import Orders, digest, mark
-from callsheet.questions import Question, Yes, harmless
 from callsheet.tables import Job
 from callsheet.words import Words, operation
 
@@ -50,7 +50,7 @@ class Plans:
             try:
                 steps.append(await self.step(operation(tool), arguments, steps, caller))
             except RequestError as error:
-                raise RequestError(f"Call {number}, {tool}: {error.message}") from None
+                raise RequestError(f"Call {number}: {error.message}") from None
         whole = mark(["plan", [step.job.digest for step in steps]])
         return [
             replace(step, job=replace(step.job, plan=steps[0].job.id, place=place, digest=mark([whole, place])))
@@ -61,7 +61,7 @@ class Plans:
         """One call, given those before it."""
         ids = [step.job.id for step in before]
         words = kind.of({word: refilled(value, ids) for word, value in arguments.items()})
-        planned = {step.job.id: step.job.account for step in before}
+        planned = {step.job.id: "sandbox/local" if step.job.staged else step.job.account for step in before}
         job, ask = await self.orders.draft(words, caller, new_id(), planned)
         fed = {text for _, texts in ask.inputs().values() for text in texts}
         for word, value in words.said.items():
@@ -70,6 +70,29 @@ class Plans:
         price = await self.studio.priced(ask, self.studio.provider(job.account), caller, planned)
         said = digest(kind.of(arguments), job.model, job.account, caller)
         return Step(replace(job, digest=said), ask, price.times(job.count))
+
+    async def quote(
+        self, calls: Sequence[tuple[str, dict[str, Any]]], caller: str
+    ) -> tuple[list[Step], dict[str, Price], str | None]:
+        """The steps of a plan, what they cost at each backend, and what no person's yes could put out of the way.
+
+        Raises:
+            RequestError: it cannot be done.
+        """
+        steps = await self.draft(calls, caller)
+        sums = totals(steps)
+        return steps, {backend(a): price for a, price in sums.items()}, await self.obstacle(steps, sums, caller)
+
+    async def obstacle(self, steps: Sequence[Step], sums: dict[str, Price], caller: str) -> str | None:
+        """What no person's yes could put out of the way of a plan."""
+        agreed = [replace(step, job=replace(step.job, agreed=step.price.high)) for step in steps]
+        try:
+            rows = self.reserved(agreed, sums, caller)
+            async with self.studio.ledger.engine.connect() as db:
+                await self.room(db, rows, await self.balances(sums))
+        except SpendError as error:
+            return error.message
+        return None
 
     async def question(self, calls: Sequence[tuple[str, dict[str, Any]]], caller: str) -> Question | None:
         """What a person must be asked before a plan begins; None where nobody need be asked, or nothing would come of
@@ -86,12 +109,7 @@ class Plans:
         sums = totals(steps)
         if not any(self.studio.purse.question(backend(account), price, caller) for account, price in sums.items()):
             return None
-        agreed = [replace(step, job=replace(step.job, agreed=step.price.high)) for step in steps]
-        try:
-            rows = self.reserved(agreed, sums, caller)
-            async with self.studio.ledger.engine.connect() as db:
-                await self.room(db, rows, await self.balances(sums))
-        except SpendError:
+        if await self.obstacle(steps, sums, caller):
             return None
         prices = [step.price.high for step in steps]
         return await self.orders.questions.put(steps[0].job.digest, await self.text(steps, sums, caller), prices)

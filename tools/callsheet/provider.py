@@ -1,13 +1,10 @@
 """The only place that speaks HTTP to a backend."""
 
-import base64
 import contextlib
-import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ import httpx2
 import stamina
 from pydantic import SecretStr
 
+from callsheet.answers import events, mended, read, retry_after
 from callsheet.backends.dialect import NOT_ACCEPTED, Answer, Backend, Route, Step, message
 from callsheet.errors import CallsheetError, ProviderError, RequestError, SpendError
 from callsheet.model import Model, Price, exactly
@@ -75,13 +73,16 @@ class Provider:
     async def send(self, route: Route, *, fresh: bool = False, headers: Mapping[str, str] | None = None) -> Answer:
         """One request, without a retry. The caller has taken a place for it."""
         client = self.fresh if fresh else self.http
-        request = client.build_request(
-            route.method,
-            self.url(route.path),
-            params=route.query,
-            headers={**self.headers, **(headers or {})},
-            **await content(route),
-        )
+        try:
+            request = client.build_request(
+                route.method,
+                self.url(route.path),
+                params=route.query,
+                headers={**self.headers, **(headers or {})},
+                **await content(route),
+            )
+        except httpx2.InvalidURL as error:
+            raise RequestError(f"{self.backend.title} cannot be asked for that: {error}.") from None
         response = await client.send(request, stream=True)
         try:
             raw = bytearray()
@@ -163,9 +164,9 @@ class Provider:
                 if isinstance(piece, str) and piece:
                     text.append(piece)
                     if say:
-                        await say("".join(text))
+                        await say(mended("".join(text)))
         message = {"role": "assistant", "content": "".join(text)}
-        return Answer(200, body=whole | {"message": message, "choices": [{"message": message}]})
+        return Answer(200, body=mended(whole | {"message": message, "choices": [{"message": message}]}))
 
     async def look(self, job: Job, ask: Model) -> Step:
         """Ask how a job is; nothing that goes wrong here fails a job that is paid. A place was taken before."""
@@ -363,46 +364,3 @@ class Again(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
         self.answer = answer
-
-
-def read(status: int, raw: bytes, headers: Mapping[str, str]) -> Answer:
-    """A response as an answer; what is not JSON stays text, and a medium a data URI."""
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind.startswith(("image/", "audio/", "video/")) and raw:
-        return Answer(status, media=f"data:{kind};base64,{base64.b64encode(raw).decode()}")
-    text = raw.decode("utf-8", "replace")
-    try:
-        body = json.loads(text)
-    except ValueError:
-        body = None
-    return Answer(status, text, body, {name.lower(): value for name, value in headers.items()})
-
-
-async def events(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
-    """The JSON objects of a stream of server-sent events, up to `[DONE]`."""
-    async for line in response.aiter_lines():
-        data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
-        if data == "[DONE]":
-            return
-        if data:
-            try:
-                chunk = json.loads(data)
-            except ValueError:
-                continue
-            if isinstance(chunk, dict):
-                yield chunk
-
-
-def retry_after(answer: Answer) -> float | None:
-    """Seconds to wait, from either form of Retry-After."""
-    value = answer.headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None

@@ -17,7 +17,7 @@ from callsheet.books import Books, held, spent_since
 from callsheet.callers import OWNER
 from callsheet.errors import Overtaken, SpendError, Unagreed
 from callsheet.ledger import SEARCH_S, Ledger
-from callsheet.model import Model, Price, plain
+from callsheet.model import Model, Price, amount, plain
 from callsheet.questions import FRESH_S
 from callsheet.settings import Settings
 from callsheet.tables import SEARCHES_FIRST, Job, jobs, to_row
@@ -78,6 +78,9 @@ class Purse:
         """
         if not price.published and self.settings.unpriced == "refuse":
             raise SpendError("Nobody publishes what this costs, and CALLSHEET_UNPRICED is `refuse`.")
+        if job.max_credits is not None and price.high > job.max_credits:
+            verb = "costs" if price.published else "has"
+            raise SpendError(f"Not started: this {verb} {price}, more than max_credits={plain(job.max_credits)}.")
         question = self.question(job.backend, price, job.caller)
         reserve = price.high
         if question and job.agreed is None:
@@ -88,9 +91,6 @@ class Purse:
                 raise Unagreed(f"Not started: {question}. Ask the user, then call again with max_credits={say}.")
             if not price.published:
                 reserve = job.max_credits
-        if job.max_credits is not None and price.high > job.max_credits:
-            verb = "costs" if price.published else "has"
-            raise SpendError(f"Not started: this {verb} {price}, more than max_credits={plain(job.max_credits)}.")
         if job.agreed is not None and price.high > job.agreed:
             raise Unagreed(f"Not started: this costs {price}, more than the {plain(job.agreed)} agreed to. Ask again.")
         return reserve
@@ -115,14 +115,14 @@ class Purse:
         per_job, per_day = self.settings.max_per_job.of(job.backend), self.settings.max_per_day.of(job.backend)
         if per_job is not None and one > per_job:
             raise SpendError(
-                f"Not started: this may cost {plain(one)} credits; one job is capped at {plain(per_job)}. "
+                f"Not started: this may cost {amount(one)}; one job is capped at {plain(per_job)}. "
                 "Only the owner can raise CALLSHEET_MAX_PER_JOB."
             )
         today = await spent_since(db, job.account, day_start())
         if total and per_day is not None and today + total > per_day:
             spent = f", and {plain(today)} of today's {plain(per_day)} are spent or reserved"
             raise SpendError(
-                f"Not started: this may cost {plain(total)} credits"
+                f"Not started: this may cost {amount(total)}"
                 f"{spent if sees else ', more than is left of what all may spend together today'}. The day ends at "
                 "midnight UTC; only the owner can raise CALLSHEET_MAX_PER_DAY."
             )
@@ -130,12 +130,12 @@ class Purse:
             left = balance[0] - await held(db, job.account, balance[1])
             if total > left and not sees:
                 raise SpendError(
-                    f"Not started: this may cost {plain(total)} credits, more than are left at {job.backend}. "
+                    f"Not started: this may cost {amount(total)}, more than are left at {job.backend}. "
                     "Whoever runs this server can top up there; or choose less."
                 )
             if total > left:
                 raise SpendError(
-                    f"Not started: this may cost {plain(total)} credits, and {plain(max(left, Decimal(0)))} "
+                    f"Not started: this may cost {amount(total)}, and {plain(max(left, Decimal(0)))} "
                     f"are left at {job.backend} after what is reserved. Top up there, or choose less."
                 )
 
@@ -149,14 +149,14 @@ class Purse:
         per_job, per_day = own.max_per_job.of(job.backend), own.max_per_day.of(job.backend)
         if per_job is not None and one > per_job:
             raise SpendError(
-                f"Not started: this may cost {plain(one)} credits; one job of yours is capped at {plain(per_job)}. "
+                f"Not started: this may cost {amount(one)}; one job of yours is capped at {plain(per_job)}. "
                 "Only whoever runs this server can raise that."
             )
         if total and per_day is not None:
             today = await spent_since(db, job.account, day_start(), job.caller)
             if today + total > per_day:
                 raise SpendError(
-                    f"Not started: this may cost {plain(total)} credits, and {plain(today)} of the {plain(per_day)} "
+                    f"Not started: this may cost {amount(total)}, and {plain(today)} of the {plain(per_day)} "
                     "that you may spend today are spent or reserved. The day ends at midnight UTC; only whoever runs "
                     "this server can raise that."
                 )

@@ -4,15 +4,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from callsheet import about, catalogue
+from callsheet.consent import Question
 from callsheet.endpoints import ENDPOINTS
 from callsheet.errors import CallsheetError, RequestError
-from callsheet.model import plain
+from callsheet.model import Price, plain
 from callsheet.query import Answer, Query
-from callsheet.questions import Question
 from callsheet.receipt import Receipt
 from callsheet.stages import Status
-from callsheet.words import operation, unpack
+from callsheet.words import Credits, operation, unpack
 
 if TYPE_CHECKING:
     from callsheet.studio import Studio
@@ -40,7 +39,12 @@ class ListModels(Query):
 
     def find(self) -> Models:
         """The models that fit."""
+        from callsheet import about, catalogue  # noqa: PLC0415  (the catalogue is large, and a server starts without)
+
         wanted = operation(self.operation).operation if self.operation else None
+        known = sorted({model.id.partition("/")[0] for model in catalogue.MODELS})
+        if self.backend and self.backend not in known:
+            raise RequestError(f"There is no backend `{self.backend}`. There are {', '.join(known)}.")
         found = catalogue.models(wanted, self.backend)
         return Models(models=[about.row(m) for m in found if not self.can or about.able(m, self.can)])
 
@@ -64,6 +68,8 @@ class DescribeModel(Query):
     operation: str | None = None
 
     async def answer(self, studio: "Studio", caller: str) -> Description:
+        from callsheet import about  # noqa: PLC0415
+
         model = self.find()
         told: dict[str, Any] = {}
         sees = studio.settings.http_callers.of(caller).admin
@@ -76,6 +82,8 @@ class DescribeModel(Query):
 
     def find(self) -> Any:
         """The model meant."""
+        from callsheet import catalogue  # noqa: PLC0415
+
         kinds = [operation(self.operation).operation] if self.operation else list(catalogue.OPERATIONS)
         hits = []
         for kind in kinds:
@@ -105,6 +113,8 @@ class ListVoices(Query):
     backend: str | None = None
 
     async def answer(self, studio: "Studio", caller: str) -> Voices:
+        from callsheet import catalogue  # noqa: PLC0415
+
         found = []
         for model in catalogue.models("generate_speech", self.backend):
             backend = model.id.partition("/")[0]
@@ -127,7 +137,8 @@ class Quoted(Answer):
     note: str | None = None
     balance: float | None = None
     needs_consent: str | None = None
-    next: str
+    refused: str | None = Field(default=None, description="why it would be, whatever the user says")
+    next: str | None = None
 
 
 class Quote(Query):
@@ -139,22 +150,46 @@ class Quote(Query):
     arguments: dict[str, Any]
 
     async def answer(self, studio: "Studio", caller: str) -> Quoted:
+        if self.operation == Plan.name:
+            return await self.of_plan(studio, caller)
         kind = operation(self.operation)
         found = await studio.quote(kind.of(self.arguments), caller)
-        low, high = float(found.price.low), float(found.price.high)
-        exact = found.price.published and low == high
-        upper = f" with max_credits={plain(found.price.high)}, if the user agrees" if found.question else ""
+        asked = found.question and studio.settings.ask != "always"
+        upper = f" with max_credits={plain(found.price.high)}, if the user agrees" if asked else ""
         return Quoted(
             model=found.model,
-            credits=high if exact else None,
-            low=None if exact or not found.price.published else low,
-            high=None if exact else high,
-            published=found.price.published,
+            **figures(found.price),
             note=found.price.note or None,
             balance=None if found.left is None else float(found.left),
             needs_consent=found.question,
-            next=f"{kind.operation}(…){upper}",
+            refused=found.obstacle,
+            next=None if found.obstacle else f"{kind.operation}(…){upper}",
         )
+
+    async def of_plan(self, studio: "Studio", caller: str) -> Quoted:
+        """What several calls would cost together; figures of their own only where one backend takes them all."""
+        calls = Plan.model_validate(self.arguments).spoken
+        steps, sums, obstacle = await studio.plans.quote(calls, caller)
+        whys = [studio.purse.question(backend, price, caller) for backend, price in sums.items()]
+        paid = [price for price in sums.values() if price.high] or list(sums.values())
+        each = [f"{n}. {step.ask.name}: {step.price}" for n, step in enumerate(steps, 1)]
+        together = [f"together at {backend}: {price}" for backend, price in sums.items() if price.high]
+        return Quoted(
+            model=Plan.name,
+            **(figures(paid[0]) if len(paid) == 1 else {"published": all(price.published for price in paid)}),
+            note="; ".join([*each, *together]),
+            needs_consent=None if obstacle else next(filter(None, whys), None),
+            refused=obstacle,
+            next=None if obstacle else "plan(calls=…)",
+        )
+
+
+def figures(price: Price) -> dict[str, Any]:
+    """A price as a quote shows it: exact, a range, or a ceiling."""
+    low, high = float(price.low), float(price.high)
+    if price.published and low == high:
+        return {"credits": high, "published": True}
+    return {"low": low if price.published else None, "high": high, "published": price.published}
 
 
 class GetJob(Query):
@@ -265,7 +300,7 @@ class ResubmitJob(Query):
     name, answers, changes, spends = "resubmit_job", Receipt, True, True
 
     job_id: str
-    max_credits: Annotated[float, Field(ge=0)] | None = None
+    max_credits: Credits | None = None
 
     async def question(self, studio: "Studio", caller: str) -> Question | None:
         return None if studio.settings.ask == "never" else await studio.orders.question_again(self.job_id, caller)
@@ -328,6 +363,8 @@ class ListGenerations(Query):
     async def answer(self, studio: "Studio", caller: str) -> Generations:
         model = DescribeModel(model=self.model, operation=self.operation).find()
         if model.history is None:
+            from callsheet import catalogue  # noqa: PLC0415
+
             known = ", ".join(m.id for m in catalogue.models() if m.history)
             raise RequestError(f"{model.id} keeps no history; {known} do.")
         query = {"limit": self.limit} if model.history_limited else None

@@ -8,7 +8,7 @@ from callsheet.errors import RequestError
 from callsheet.words import faults, unpacked
 
 if TYPE_CHECKING:
-    from callsheet.questions import Question, Yes
+    from callsheet.consent import Question, Yes
     from callsheet.studio import Studio
 
 
@@ -23,7 +23,7 @@ class Answer(BaseModel):
 class Query(BaseModel):
     """A question; its fields are the tool's arguments."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: ClassVar[str]
     toolset: ClassVar[str] = "core"
@@ -45,7 +45,7 @@ class Query(BaseModel):
         return unpacked(cls, said)
 
     @classmethod
-    def of(cls, said: dict[str, Any]) -> "Query":
+    def of(cls, said: dict[str, Any]) -> Self:
         """Check arguments.
 
         Raises:

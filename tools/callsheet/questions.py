@@ -1,42 +1,19 @@
-"""What a person is asked before something is spent, with figures that stay until it is answered.
-
-Asking is the surface's business; here is only the question, and what a yes to it stands for.
-"""
+"""The questions that are open: their figures stay as they are until somebody answers, whoever asks again."""
 
 import json
 import time
-import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import delete, insert, select
 
+from callsheet.consent import Question
 from callsheet.ledger import Ledger
 from callsheet.model import plain
 from callsheet.tables import questions
 
 FRESH_S = 600.0
 """So long a price that somebody is thinking about stays as it is."""
-LONGEST = 80
-MARKS = frozenset(" .,;!?'-")
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question about what may cost `prices` credits, one for each job."""
-
-    digest: str
-    text: str
-    prices: tuple[Decimal, ...] = (Decimal(0),)
-
-
-@dataclass(frozen=True)
-class Yes:
-    """A person's yes to prices; `approval` shows that it was given, and counts once."""
-
-    prices: tuple[Decimal, ...]
-    approval: str | None = None
 
 
 class Questions:
@@ -66,14 +43,6 @@ class Questions:
         """It was answered; the next time prices are looked up anew."""
         async with self.ledger.writing.begin() as db:
             await db.execute(delete(questions).where(questions.c.digest == digest))
-
-
-def harmless(text: str) -> str:
-    """A caller's text inside a question: letters, digits and plain punctuation in one line, so that it can neither pass
-    for a part of the question nor be drawn as anything but text."""
-    known = (c if c.isalnum() or c in MARKS or unicodedata.category(c).startswith("M") else " " for c in text)
-    short = " ".join("".join(known).split())
-    return short if len(short) <= LONGEST else f"{short[: LONGEST - 1].rstrip()}…"
 
 
 def budget(left: Decimal | None, price: Decimal, today: Decimal, cap: Decimal | None) -> str:

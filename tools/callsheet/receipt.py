@@ -95,6 +95,8 @@ class Receipt(Part):
             rest.insert(0, self.text)
         if self.error:
             rest.append(self.error.message)
+        if self.progress and not self.next:
+            rest.append(self.progress)
         if self.next:
             rest.append(f"{self.progress + '. ' if self.progress else ''}Next: {self.next}")
         return "\n".join([first, " ".join(rest)] if rest else [first])
@@ -104,6 +106,8 @@ class Receipt(Part):
         c = self.credits
         if c.charged is not None:
             text = f"{amount(c.charged)} charged"
+        elif self.status in ("failed", "cancelled"):
+            text = "nothing charged"
         elif c.quoted is not None:
             text = f"{amount(c.quoted)} {'quoted' if self.status == 'refused' else 'reserved'}"
         else:

@@ -198,9 +198,14 @@ class Settings(BaseModel):
         key. For the same reason a file cannot redirect a base whose key came from the environment.
         """
         env = dict(os.environ if environ is None else environ)
+        if env_file and not env_file.is_file():
+            raise RequestError(f"--env-file {env_file}: there is no such file.")
         said = read_file(env_file) if env_file else {}
         home = Path(env.get("CALLSHEET_HOME") or said.get("CALLSHEET_HOME") or home_folder()).expanduser().absolute()
-        kept = read_file(home / ".env") | read_file(home / "limits")
+        caps = read_file(home / "limits")
+        if strange := [name for name in caps if name not in LIMITS]:
+            raise RequestError(f"{home / 'limits'}: `{strange[0]}` is no limit. There are {', '.join(LIMITS)}.")
+        kept = read_file(home / ".env") | caps
         values = kept | said | {name: value for name, value in env.items() if value}
         values |= {name: kept[name] for name in LIMITS if name in kept} | {"CALLSHEET_HOME": str(home)}
         if (home / "callers.toml").is_file():

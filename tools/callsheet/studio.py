@@ -22,7 +22,7 @@ from callsheet.backends import BACKENDS
 from callsheet.backends.dialect import Route, Step
 from callsheet.callers import OWNER
 from callsheet.carrier import Carrier
-from callsheet.errors import CallsheetError, Overtaken, RequestError, SpendError
+from callsheet.errors import CallsheetError, Overtaken, RequestError, SpendError, Twin
 from callsheet.guard import Fetcher
 from callsheet.inputs import NONE, Inputs
 from callsheet.ledger import Ledger
@@ -58,6 +58,9 @@ class Quote(NamedTuple):
     price: Price
     left: Decimal | None
     question: str | None
+    """What a person would be asked."""
+    obstacle: str | None
+    """Why it would be refused, whatever they said."""
 
 
 def installed(account: str, folder: Path) -> httpx2.AsyncBaseTransport | None:
@@ -146,11 +149,14 @@ class Studio:
         """Whose credits a new job at this backend spends.
 
         Raises:
-            RequestError: there is no key for it; names the variable, and the sandbox that needs none.
+            RequestError: there is no such backend, or no key for it; names the variable, and the sandbox that needs
+                none.
         """
+        if backend not in (*BACKENDS, LOCAL):
+            raise RequestError(f"There is no backend `{backend}`. There are {', '.join((*BACKENDS, LOCAL))}.")
         if backend != LOCAL and self.settings.sandboxed(backend):
             return f"sandbox/{backend}"
-        if backend in BACKENDS and self.settings.key(backend) is None:
+        if backend != LOCAL and self.settings.key(backend) is None:
             variable = BACKENDS[backend].key_variable
             raise RequestError(f"{variable} is not set. Set it, or CALLSHEET_SANDBOX=always to try without a key.")
         return backend
@@ -191,12 +197,11 @@ class Studio:
         Raises:
             RequestError: it cannot be done.
         """
-        ask = await self.inputs(caller).checked(catalogue.ask(words, self.backends()))
-        account = self.account(ask.backend)
-        price = (await self.priced(ask, self.provider(account), caller)).times(getattr(words, "count", None) or 1)
-        await self.balance(account, price.high)
-        question = self.purse.question(ask.backend, price, caller)
-        return Quote(ask.name, price, (await self.purse.means(account, caller)).left, question)
+        job, ask = await self.orders.draft(words, caller)
+        price = (await self.priced(ask, self.provider(job.account), caller)).times(job.count)
+        obstacle = await self.orders.obstacle(job, price)
+        question = None if obstacle else self.purse.question(ask.backend, price, caller)
+        return Quote(ask.name, price, (await self.purse.means(job.account, caller)).left, question, obstacle)
 
     async def priced(self, ask: Model, provider: Provider, caller: str, planned: Mapping[str, str] = NONE) -> Price:
         """What a request costs, knowing what can be known of its inputs; those that are only `planned` are not there.
@@ -247,6 +252,10 @@ class Studio:
             if noted.get("ticket"):
                 await self.ledger.adopt(job, **noted)
             raise
+        except Twin:
+            provider = self.provider(job.account)
+            lost = Step(stage="unknown", error=provider.lost("it gave it the id of another job").as_dict())
+            return await self.ledger.note(job, **settle(job, ask, provider.backend, lost))
 
     async def store(self, job: Job) -> list[dict[str, Any]]:
         """The results of a job, as files."""
@@ -275,7 +284,7 @@ class Studio:
             spent_today=means.today,
             left_today=None if reader == OWNER else means.left_today,
             repeated=repeated,
-            instead=self.instead(job) if whole(parts) in ("failed", "refused") else None,
+            instead=self.instead(parts[0]) if whole(parts) in ("failed", "refused") else None,
             stalled=next(filter(None, map(self.stalled, parts)), None),
         )
 
@@ -287,15 +296,22 @@ class Studio:
         return f"stalled: no end after {age / 60:.0f} min, usually {usual:.0f} s; looked at ever less often"
 
     def instead(self, job: Job) -> str | None:
-        """The next best model that could do what a job did not, and what it would cost; nothing switches by itself."""
-        kind = catalogue.OPERATIONS[job.operation]
-        said = {word: value for word, value in job.words.items() if word != "options"}
-        order = catalogue.models(job.operation)
+        """The next best model that could do what a job did not, and what it would cost; nothing switches by itself.
+
+        None where a person said no; and where money was in the way, only what is cheaper and may be spent unasked.
+        """
+        kind, order = catalogue.OPERATIONS[job.operation], catalogue.models(job.operation)
+        if not (job.error or {}).get("safe_to_retry", True):
+            return None
         after = [model.id for model in order].index(self.ask(job).id) + 1 if order else 0
         for model in order[after:] + order[:after]:
             if model.id != job.model and model.auto and model.id.partition("/")[0] in self.backends():
                 with contextlib.suppress(RequestError):
-                    other = catalogue.ask(kind.of(said | {"model": model.id}))
+                    other = catalogue.ask(kind.of(job.words | {"model": model.id}, by_person=True))
+                    price = other.price().times(job.count)
+                    dear = job.quoted is None or price.high >= job.quoted * job.count
+                    if job.stage == "refused" and (dear or self.purse.question(other.backend, price, job.caller)):
+                        continue
                     return f"or {job.operation}(…, model='{other.name}') for {other.price()}"
         return None
 
@@ -338,8 +354,6 @@ class Studio:
         Raises:
             RequestError: there is no such backend, or no key for it; or `detail` is not for this caller.
         """
-        if backend not in (*BACKENDS, LOCAL):
-            raise RequestError(f"There is no backend `{backend}`. There are {', '.join((*BACKENDS, LOCAL))}.")
         account, sees = self.account(backend), self.settings.http_callers.of(caller).admin
         if detail and not sees:
             raise RequestError("`detail` shows the whole account, which is for this server's admins.")

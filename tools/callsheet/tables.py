@@ -33,6 +33,7 @@ jobs = Table(
     Column("agreed", BigInteger),
     Column("approval", String, index=True),
     Column("asks", Boolean),
+    Column("staged", Boolean),
     Column("plan", String, index=True),
     Column("place", Integer),
     Column("stage", String, nullable=False),
@@ -129,6 +130,8 @@ class Job:
     """What shows that yes; it begins one job, however often it is shown."""
     asks: bool | None = None
     """Whether a person can be asked again, through whoever looks at it."""
+    staged: bool | None = None
+    """Whether it is made of what the sandbox made, wherever it is made."""
     plan: str | None = None
     place: int | None = None
     count: int = 1
@@ -174,8 +177,8 @@ class Job:
 
     @property
     def sandbox(self) -> bool:
-        """Whether the sandbox does the work."""
-        return self.account.startswith("sandbox/")
+        """Whether the sandbox does the work, or did it on what this is made of."""
+        return self.account.startswith("sandbox/") or bool(self.staged)
 
     @property
     def net(self) -> Decimal:

@@ -5,19 +5,21 @@ calls `n_frames` or `image_input` is `duration_seconds` or `images` here; models
 """
 
 import difflib
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import from_json
 
 from callsheet.errors import RequestError
 
 Prompt = Annotated[str, Field(min_length=1)]
 Seconds = Annotated[float, Field(gt=0)]
 Pixels = Annotated[int, Field(ge=2)]
+Credits = Annotated[float, Field(ge=0), AfterValidator(lambda credits: min(credits, 1e9))]
+"""A bound on a price; nothing costs as much as the highest that the ledger can hold."""
 
 OURS = frozenset({"model", "options", "max_credits", "wait_s", "variation", "count"})
 """Words for Callsheet itself; a model never sees them."""
@@ -26,7 +28,7 @@ OURS = frozenset({"model", "options", "max_credits", "wait_s", "variation", "cou
 class Words(BaseModel):
     """The arguments of one operation that makes something at a backend."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     operation: ClassVar[str]
     command: ClassVar[str | None] = None
@@ -40,7 +42,7 @@ class Words(BaseModel):
 
     model: str | None = None
     options: dict[str, Any] | None = None
-    max_credits: Annotated[float, Field(ge=0)] | None = None
+    max_credits: Credits | None = Field(default=None, description="what the user agreed to, at most")
     wait_s: Annotated[float, Field(ge=0, le=600)] | None = None
     variation: int | None = None
 
@@ -92,7 +94,7 @@ def unpack(value: Any) -> Any:
     """A JSON list or object out of a string; anything else as it is."""
     if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
         try:
-            return json.loads(value)
+            return from_json(value)
         except ValueError:
             return value
     return value

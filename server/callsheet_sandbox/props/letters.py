@@ -65,6 +65,10 @@ def width(text: str, size: int, weight: Weight = "Bold") -> float:
     return sum(font(family, size, weight).getlength(piece) for family, piece in runs(text))
 
 
+LONGEST = 1000
+"""Characters; nothing that we draw on holds more."""
+
+
 def pieces(text: str) -> list[str]:
     """What may stand on a line of its own: words with the space after them, Thai clusters, single wide letters."""
     found: list[str] = []
@@ -81,6 +85,7 @@ def pieces(text: str) -> list[str]:
 def wrapped(text: str, size: int, most: float, *, lines: int = 99, weight: Weight = "Bold") -> list[str]:
     """The text in lines no wider than `most` pixels; what does not fit in so many lines ends in an ellipsis."""
     done: list[str] = []
+    text = text[:LONGEST]
     for paragraph in text.splitlines() or [""]:
         line = ""
         for piece in pieces(" ".join(paragraph.split())):

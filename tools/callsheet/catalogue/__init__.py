@@ -75,7 +75,8 @@ def ask(words: Words, backends: Collection[str] | None = None) -> Model:
         choice = [m for m in models(kind.operation) if m.auto and (backends is None or m.id.split("/")[0] in backends)]
         if not choice:
             where = "" if backends is None else f" at {listed(sorted(backends))}" if backends else " without any key"
-            raise RequestError(f"No model can {kind.operation}{where}.")
+            key = "" if backends is None else " Set a backend's key, such as PHAYA_API_KEY."
+            raise RequestError(f"No model can {kind.operation}{where}.{key}")
         return first(choice, words)
     found = named(str(words.model), kind.operation)
     try:

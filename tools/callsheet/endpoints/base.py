@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from callsheet.backends.dialect import Route, part
+from callsheet.consent import Question, harmless
 from callsheet.errors import SpendError
 from callsheet.model import Input, input_of, wire
 from callsheet.query import Answer, Query
-from callsheet.questions import Question, harmless
 
 if TYPE_CHECKING:
+    from callsheet.backends.dialect import Route
     from callsheet.studio import Studio
 
 
@@ -64,8 +64,10 @@ class Endpoint(Query):
         body = (await (provider.once(route) if self.changes else provider.call(route))).body
         return Told(**body) if isinstance(body, dict) else Told(**({} if body is None else {"items": body}))
 
-    def route(self, ready: Mapping[str, str]) -> Route:
+    def route(self, ready: Mapping[str, str]) -> "Route":
         """The request, given its media as the backend can have them."""
+        from callsheet.backends.dialect import Route, part  # noqa: PLC0415  (with it comes the whole catalogue)
+
         said = self.model_dump(mode="json", exclude_none=True) | dict(ready)
         places = {name for _, name, _, _ in Formatter().parse(self.path) if name}
         path = self.path.format(**{name: part(str(said.pop(name))) for name in places})
