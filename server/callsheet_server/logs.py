@@ -76,5 +76,3 @@ def start(settings: Settings, stream: TextIO | None = None) -> None:
     handler.addFilter(Redacting(secrets(settings)))
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s") if stream.isatty() else Lines())
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
-
-
