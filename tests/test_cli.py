@@ -160,3 +160,18 @@ async def test_the_sandbox_needs_no_key_and_no_port(desk: Desk) -> None:
     said = ("speech", "good evening", "--max-credits", "1", "--model", "gemini-tts", "--sandbox")
     receipt = await desk.said(*said, CALLSHEET_RATE="60")
     assert (receipt["status"], receipt["sandbox"]) == ("completed", True)
+
+
+async def test_a_plan_is_priced_and_carried_out_from_a_file(desk: Desk) -> None:
+    calls = [
+        {"tool": "generate_image", "arguments": {"prompt": "a lighthouse at dusk", "model": "z-image"}},
+        {"tool": "generate_video", "arguments": {"image": "$1", "prompt": "the beam turns", "duration_seconds": 4}},
+    ]
+    (desk.folder / "film.json").write_text(json.dumps({"calls": calls}), encoding="utf-8")
+    quote = await desk.said("quote", "plan", "@film.json")
+    assert (quote["credits"], quote["model"]) == (4.0, "plan")
+    done = (await desk.said("plan", "@film.json"))["jobs"]
+    assert [job["status"] for job in done] == ["completed", "completed"]
+    assert sum(job["credits"]["charged"] for job in done) == 4.0
+    refused = await desk.run("plan", json.dumps([calls[0] | {"arguments": {"promt": "a"}}]))
+    assert (refused.returncode, b"did you mean `prompt`" in refused.stderr) == (2, True)

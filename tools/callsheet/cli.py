@@ -229,11 +229,55 @@ def quote(
     env_file: EnvFile = None,
 ) -> None:
     """What a call would cost; nothing is made."""
-    words = operation(kind)
-    main = "text" if "text" in words.model_fields else "prompt"
-    said = loose_json("arguments", arguments) if arguments.lstrip().startswith("{") else {main: arguments}
+    if kind == queries.Plan.name:
+        said = {"calls": called(arguments)}
+    elif arguments.lstrip().startswith("{"):
+        said = loose_json("arguments", arguments)
+    else:
+        said = {"text" if "text" in operation(kind).model_fields else "prompt": arguments}
     asked = queries.Quote(operation=kind, arguments=said)
     say(with_studio(load(sandbox, env_file), lambda studio: asked.answer(studio, "local")).as_dict())
+
+
+def called(text: str) -> Any:
+    """A plan's calls: JSON, or the file behind an `@`, or standard input for `-`.
+
+    Raises:
+        RequestError: it is none.
+    """
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        except OSError as error:
+            raise RequestError(f"{text}: {error.strerror}.") from None
+    found = loose_json("calls", sys.stdin.read() if text == "-" else text)
+    return found["calls"] if isinstance(found, dict) and "calls" in found else found
+
+
+@app.command()
+def plan(
+    calls: Annotated[str, typer.Argument(help="JSON, [{tool, arguments}, …]; @file, or - for standard input")],
+    sandbox: Sandbox = False,
+    as_json: AsJson = False,
+    env_file: EnvFile = None,
+) -> None:
+    """Several calls at once, one price, one yes; in their arguments "$1" is what the first one makes."""
+    asked = queries.Plan.of({"calls": called(calls)})
+
+    async def carry_out(studio: Studio) -> list[Receipt]:
+        yes = None
+        if sys.stdin.isatty() and err.is_terminal and (question := await asked.question(studio, "local")):
+            if not typer.confirm(question.text, err=True):
+                raise RequestError("Not started; nothing was spent.")
+            yes = Yes(question.prices)
+        planned = await asked.approved(yes, asks=False).answer(studio, "local")
+        for receipt in planned.jobs:
+            await watch(studio, receipt.job_id, 3600.0)
+        return [await studio.receipt(receipt.job_id) for receipt in planned.jobs]
+
+    receipts = with_studio(load(sandbox, env_file), carry_out)
+    say({"jobs": [receipt.as_dict() for receipt in receipts]}, lambda: "\n".join(r.lines() for r in receipts), as_json)
+    raise typer.Exit(max(EXITS[receipt.status] for receipt in receipts))
 
 
 @app.command()

@@ -183,7 +183,7 @@ class GenerateMusic(Words):
 
 
 class GenerateSubtitles(Words):
-    """Subtitle a video, from its sound or from a script."""
+    """Subtitle a video, from its sound or a script; in Thai unless language says otherwise."""
 
     operation, command = "generate_subtitles", "subtitles"
 
