@@ -92,7 +92,7 @@ def test_a_full_disk_says_so_and_loses_nothing(tmp_path: Path, box: Box) -> None
 
     large = ("--model", "nano-banana-2", "--resolution", "4K", "--options", '{"output_format": "png"}')
     said = ("image", "a fox", *large, "--wait-s", "8")
-    code, receipt = run("bash", "-c", 'ulimit -f 900; exec "$@"', "-", CALLSHEET, *said)
+    code, receipt = run("bash", "-c", 'ulimit -f 500; exec "$@"', "-", CALLSHEET, *said)
     assert code == 3
     assert "the disk is full" in receipt["error"]["message"]
     code, after = run(CALLSHEET, "job", receipt["job_id"], "--wait")

@@ -298,22 +298,27 @@ class Studio:
     def instead(self, job: Job) -> str | None:
         """The next best model that could do what a job did not, and what it would cost; nothing switches by itself.
 
-        None where a person said no; and where money was in the way, only what is cheaper and may be spent unasked.
+        None where a person said no. Where money was in the way, one that may be spent unasked goes first; a dearer one
+        is named only where nothing but a yes was missing, never as a way round a cap.
         """
-        kind, order = catalogue.OPERATIONS[job.operation], catalogue.models(job.operation)
         if not (job.error or {}).get("safe_to_retry", True):
             return None
+        kind, order, found = catalogue.OPERATIONS[job.operation], catalogue.models(job.operation), []
         after = [model.id for model in order].index(self.ask(job).id) + 1 if order else 0
         for model in order[after:] + order[:after]:
             if model.id != job.model and model.auto and model.id.partition("/")[0] in self.backends():
                 with contextlib.suppress(RequestError):
                     other = catalogue.ask(kind.of(job.words | {"model": model.id}, by_person=True))
-                    price = other.price().times(job.count)
-                    dear = job.quoted is None or price.high >= job.quoted * job.count
-                    if job.stage == "refused" and (dear or self.purse.question(other.backend, price, job.caller)):
-                        continue
-                    return f"or {job.operation}(…, model='{other.name}') for {other.price()}"
-        return None
+                    found.append((other.name, other.price().times(job.count)))
+        if job.stage == "refused" and job.quoted is not None:
+            price = Price(job.quoted, job.quoted, job.published).times(job.count)
+            cheaper = [one for one in found if one[1].high < price.high and not self.asks(one[0], one[1], job.caller)]
+            found = cheaper or (found if self.asks(job.model, price, job.caller) else [])
+        return f"or {job.operation}(…, model='{found[0][0]}') for {found[0][1]}" if found else None
+
+    def asks(self, model: str, price: Price, caller: str) -> bool:
+        """Whether a person would have to agree to this price."""
+        return self.purse.question(model.partition("/")[0], price, caller) is not None
 
     async def recent(
         self, caller: str, limit: int = 20, status: str | None = None, since: str | None = None
