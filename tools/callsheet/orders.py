@@ -253,6 +253,7 @@ class Orders:
             title=lost.title,
             words=lost.words,
             digest=lost.digest,
+            staged=lost.staged,
             max_credits=None if max_credits is None else Decimal(str(max_credits)),
             agreed=yes.prices[0] if yes else None,
             approval=yes.approval if yes else None,

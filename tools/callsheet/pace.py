@@ -19,7 +19,7 @@ from sqlalchemy import insert, select, update
 from callsheet.errors import LedgerTrouble
 from callsheet.ledger import Ledger
 from callsheet.settings import Settings
-from callsheet.tables import Job, paces
+from callsheet.tables import Job, backend_of, paces
 
 WINDOW_S = 60.0
 MARGIN_S = 0.05
@@ -135,7 +135,7 @@ class Pace:
 
     async def reserve(self, account: str, *, look: bool, urgent: bool = False) -> float:
         """Take the next place; returns its time. A crash wastes one place and never over-grants."""
-        places = places_of(float(self.settings.rate.of(account.rpartition("/")[2]) or 60))
+        places = places_of(float(self.settings.rate.of(backend_of(account)) or 60))
         async with self.ledger.writing.begin() as db:
             now = time.time()
             row = (await db.execute(select(paces).where(paces.c.account == account))).first()

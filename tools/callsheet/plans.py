@@ -1,7 +1,8 @@
 """Plans: several calls that may feed one another, priced together, agreed to once, started together."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from callsheet.errors import RequestError, SpendError
 from callsheet.ledger import enter, new_id, same
 from callsheet.model import Model, Price, plain
 from callsheet.orders import Orders, digest, mark
-from callsheet.tables import Job
+from callsheet.tables import Job, backend_of
 from callsheet.words import Words, operation
 
 if TYPE_CHECKING:
@@ -39,37 +40,47 @@ class Plans:
         self.studio = studio
         self.orders = orders
 
-    async def draft(self, calls: Sequence[tuple[str, dict[str, Any]]], caller: str) -> list[Step]:
-        """The jobs that calls (a tool, its arguments) ask for, each priced, nothing written down.
+    async def draft(self, calls: Sequence[tuple[str, dict[str, Any]]], caller: str) -> list[tuple[Job, Model]]:
+        """The jobs that calls (a tool, its arguments) ask for and what they ask, nothing written down.
 
         Raises:
             RequestError: one of them cannot be done; says which.
         """
-        steps: list[Step] = []
+        drafts: list[tuple[Job, Model]] = []
         for number, (tool, arguments) in enumerate(calls, 1):
-            try:
-                steps.append(await self.step(operation(tool), arguments, steps, caller))
-            except RequestError as error:
-                raise RequestError(f"Call {number}: {error.message}") from None
-        whole = mark(["plan", [step.job.digest for step in steps]])
+            with numbered(number):
+                drafts.append(await self.call(operation(tool), arguments, [job for job, _ in drafts], caller))
+        whole, first = mark(["plan", [job.digest for job, _ in drafts]]), drafts[0][0].id
         return [
-            replace(step, job=replace(step.job, plan=steps[0].job.id, place=place, digest=mark([whole, place])))
-            for place, step in enumerate(steps)
+            (replace(job, plan=first, place=place, digest=mark([whole, place])), ask)
+            for place, (job, ask) in enumerate(drafts)
         ]
 
-    async def step(self, kind: type[Words], arguments: dict[str, Any], before: Sequence[Step], caller: str) -> Step:
-        """One call, given those before it."""
-        ids = [step.job.id for step in before]
+    async def call(
+        self, kind: type[Words], arguments: dict[str, Any], before: Sequence[Job], caller: str
+    ) -> tuple[Job, Model]:
+        """One call, given the jobs of those before it."""
+        ids = [job.id for job in before]
         words = kind.of({word: refilled(value, ids) for word, value in arguments.items()})
-        planned = {step.job.id: "sandbox/local" if step.job.staged else step.job.account for step in before}
-        job, ask = await self.orders.draft(words, caller, new_id(), planned)
+        job, ask = await self.orders.draft(words, caller, new_id(), accounts(before))
         fed = {text for _, texts in ask.inputs().values() for text in texts}
         for word, value in words.said.items():
             if value != arguments.get(word) and not fed >= set(value if isinstance(value, list) else [value]):
                 raise RequestError(f"`{word}` takes no result of another call; only media do.")
-        price = await self.studio.priced(ask, self.studio.provider(job.account), caller, planned)
-        said = digest(kind.of(arguments), job.model, job.account, caller)
-        return Step(replace(job, digest=said), ask, price.times(job.count))
+        return replace(job, digest=digest(kind.of(arguments), job.model, job.account, caller)), ask
+
+    async def priced(self, drafts: Sequence[tuple[Job, Model]], caller: str) -> list[Step]:
+        """What each call costs; a backend may be asked for that.
+
+        Raises:
+            RequestError: one of them cannot be done; says which.
+        """
+        steps, planned = [], accounts([job for job, _ in drafts])
+        for number, (job, ask) in enumerate(drafts, 1):
+            with numbered(number):
+                price = await self.studio.priced(ask, self.studio.provider(job.account), caller, planned)
+            steps.append(Step(job, ask, price.times(job.count)))
+        return steps
 
     async def quote(
         self, calls: Sequence[tuple[str, dict[str, Any]]], caller: str
@@ -79,9 +90,9 @@ class Plans:
         Raises:
             RequestError: it cannot be done.
         """
-        steps = await self.draft(calls, caller)
+        steps = await self.priced(await self.draft(calls, caller), caller)
         sums = totals(steps)
-        return steps, {backend(a): price for a, price in sums.items()}, await self.obstacle(steps, sums, caller)
+        return steps, {backend_of(a): price for a, price in sums.items()}, await self.obstacle(steps, sums, caller)
 
     async def obstacle(self, steps: Sequence[Step], sums: dict[str, Price], caller: str) -> str | None:
         """What no person's yes could put out of the way of a plan."""
@@ -101,20 +112,22 @@ class Plans:
         Raises:
             RequestError: it cannot be done.
         """
-        steps = await self.draft(calls, caller)
-        if await self.studio.ledger.same(steps[0].job):
+        drafts = await self.draft(calls, caller)
+        first, _ = drafts[0]
+        if await self.studio.ledger.same(first):
             return None
-        if known := await self.orders.questions.open(steps[0].job.digest):
+        if known := await self.orders.questions.open(first.digest):
             return known
+        steps = await self.priced(drafts, caller)
         sums = totals(steps)
-        if not any(self.studio.purse.question(backend(account), price, caller) for account, price in sums.items()):
+        if not any(self.studio.purse.question(backend_of(account), price, caller) for account, price in sums.items()):
             return None
         if await self.obstacle(steps, sums, caller):
             return None
         prices = [step.price.high for step in steps]
-        return await self.orders.questions.put(steps[0].job.digest, await self.text(steps, sums, caller), prices)
+        return await self.orders.questions.put(first.digest, await self.text(steps, sums), prices)
 
-    async def text(self, steps: Sequence[Step], sums: dict[str, Price], caller: str) -> str:
+    async def text(self, steps: Sequence[Step], sums: dict[str, Price]) -> str:
         """The question about a whole plan."""
         lines = [f"{len(steps)} calls under one yes."]
         for number, step in enumerate(steps, 1):
@@ -123,7 +136,7 @@ class Plans:
         for account, price in sums.items():
             sandbox = " (sandbox, no real money)" if account.startswith("sandbox/") else ""
             left = await self.orders.budget(next(s.job for s in steps if s.job.account == account), price.high)
-            lines.append(f"Together at {backend(account)}: {price}{sandbox}.{left}")
+            lines.append(f"Together at {backend_of(account)}: {price}{sandbox}.{left}")
         return "\n".join([*lines, "Spend it?"])
 
     async def start(
@@ -136,14 +149,15 @@ class Plans:
             RequestError: it cannot be done.
             SpendError: nobody agreed to it, or there is no room for it; nothing was started.
         """
-        drafted, ledger = await self.draft(calls, caller), self.studio.ledger
-        steps = [replace(step, job=replace(step.job, asks=asks)) for step in drafted]
+        ledger = self.studio.ledger
+        drafts = [(replace(job, asks=asks), ask) for job, ask in await self.draft(calls, caller)]
         if yes:
-            paired = zip(steps, yes.prices, strict=True)
-            steps = [replace(s, job=replace(s.job, agreed=price, approval=yes.approval)) for s, price in paired]
-            await self.orders.questions.close(steps[0].job.digest)
-        sums = totals(steps)
-        if (known := await ledger.same(steps[0].job)) is None:
+            paired = zip(drafts, yes.prices, strict=True)
+            drafts = [(replace(job, agreed=price, approval=yes.approval), ask) for (job, ask), price in paired]
+            await self.orders.questions.close(drafts[0][0].digest)
+        if (known := await ledger.same(drafts[0][0])) is None:
+            steps = await self.priced(drafts, caller)
+            sums = totals(steps)
             approved, balances = self.reserved(steps, sums, caller), await self.balances(sums)
             rows = [row for step in approved for row in self.orders.rows(step.job, step.ask)]
             async with ledger.writing.begin() as db:
@@ -166,11 +180,11 @@ class Plans:
         for account, price in sums.items():
             own = [(n, step) for n, step in enumerate(steps, 1) if step.job.account == account and step.price.high]
             unsaid = [(n, s) for n, s in own if s.job.agreed is None and (always or s.job.max_credits is None)]
-            if unsaid and (why := purse.question(backend(account), price, caller)):
+            if unsaid and (why := purse.question(backend_of(account), price, caller)):
                 each = ", ".join(f"{plain(step.price.high)} in call {n}" for n, step in unsaid)
                 ask = "Only a person can agree, where the client can ask one."
                 say = f"Ask the user, then call again with max_credits in the arguments: {each}."
-                raise SpendError(f"Nothing was started: at {backend(account)} {why}. {ask if always else say}")
+                raise SpendError(f"Nothing was started: at {backend_of(account)} {why}. {ask if always else say}")
         found = []
         for step in steps:
             job, price = step.job, step.price
@@ -209,9 +223,18 @@ def totals(steps: Sequence[Step]) -> dict[str, Price]:
     return sums
 
 
-def backend(account: str) -> str:
-    """The backend of an account."""
-    return account.rpartition("/")[2]
+def accounts(jobs: Sequence[Job]) -> dict[str, str]:
+    """Where jobs that are only planned will be made; what the sandbox had a hand in counts as the sandbox's."""
+    return {job.id: "sandbox/local" if job.staged else job.account for job in jobs}
+
+
+@contextmanager
+def numbered(number: int) -> Iterator[None]:
+    """Say with which call of a plan something is wrong."""
+    try:
+        yield
+    except RequestError as error:
+        raise RequestError(f"Call {number}: {error.message}") from None
 
 
 def refilled(value: Any, ids: Sequence[str]) -> Any:

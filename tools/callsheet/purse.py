@@ -20,7 +20,7 @@ from callsheet.ledger import SEARCH_S, Ledger
 from callsheet.model import Model, Price, amount, plain
 from callsheet.questions import FRESH_S
 from callsheet.settings import Settings
-from callsheet.tables import SEARCHES_FIRST, Job, jobs, to_row
+from callsheet.tables import SEARCHES_FIRST, Job, backend_of, jobs, to_row
 
 
 def day_start(now: float | None = None) -> float:
@@ -193,7 +193,7 @@ class Purse:
     async def means(self, account: str, caller: str) -> Means:
         """What a caller may know of the money: the owner all of it, others their own day, and only an admin among them
         what is left at the backend."""
-        own, backend = self.settings.http_callers.of(caller), account.rpartition("/")[2]
+        own, backend = self.settings.http_callers.of(caller), backend_of(account)
         caps = self.settings.max_per_day if caller == OWNER else own.max_per_day
         left = await self.left(account) if own.admin else None
         return Means(left, await self.spent_today(account, caller), caps.of(backend))

@@ -37,7 +37,7 @@ from callsheet.purse import Purse, settle
 from callsheet.receipt import Medium, Receipt, receipt
 from callsheet.settings import Settings
 from callsheet.stages import whole
-from callsheet.tables import Job
+from callsheet.tables import Job, backend_of
 from callsheet.words import Words
 
 BALANCE_S = 60.0
@@ -71,7 +71,7 @@ def installed(account: str, folder: Path) -> httpx2.AsyncBaseTransport | None:
     """
     if not account.startswith("sandbox/"):
         return None
-    name = account.rpartition("/")[2]
+    name = backend_of(account)
     for entry in importlib.metadata.entry_points(group="callsheet.transports", name=name.replace("-", "_")):
         transport: httpx2.AsyncBaseTransport = entry.load()(folder)
         return transport
@@ -170,7 +170,7 @@ class Studio:
         if account == LOCAL and account not in self.providers:
             self.providers[account] = LocalProvider(self.pace, self.settings)
         if account not in self.providers:
-            name = account.rpartition("/")[2]
+            name = backend_of(account)
             backend, sandbox = BACKENDS[name], account.startswith("sandbox/")
             key = SecretStr(backend.sandbox_key) if sandbox else self.settings.key(name)
             base = f"http://{name}.sandbox{httpx2.URL(self.settings.base(name)).path if sandbox else ''}"

@@ -173,7 +173,7 @@ class Job:
     @property
     def backend(self) -> str:
         """The backend's name."""
-        return self.account.rpartition("/")[2]
+        return backend_of(self.account)
 
     @property
     def sandbox(self) -> bool:
@@ -184,6 +184,11 @@ class Job:
     def net(self) -> Decimal:
         """Credits that are gone for good, as far as is known."""
         return (self.charged or Decimal(0)) - self.refunded
+
+
+def backend_of(account: str) -> str:
+    """The backend where an account is, be it the sandbox's or its own."""
+    return account.rpartition("/")[2]
 
 
 CREDITS = {"max_credits", "agreed", "quoted_low", "quoted", "charged", "refunded", "refund_expected"}
