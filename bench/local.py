@@ -15,13 +15,14 @@ from typing import Any
 
 import anyio
 
-from callsheet import catalogue, ffmpeg
-from callsheet.callers import OWNER
-from callsheet.catalogue.local import Local
-from callsheet.media import refer
-from callsheet.settings import Settings
+from callsheet.backends.local.models import Local
+from callsheet.catalogue import catalogue
+from callsheet.catalogue.words import operation
+from callsheet.media import ffmpeg
+from callsheet.media.shelf import refer
+from callsheet.settings.callers import OWNER
+from callsheet.settings.settings import Settings
 from callsheet.studio import Studio
-from callsheet.words import operation
 
 MOST = 1.05
 SLACK_S = 0.05

@@ -18,8 +18,8 @@ import statistics
 import numpy as np
 from numpy.typing import NDArray
 
-from callsheet.pace import URGENT_S, WINDOW_S, Turn, choose, next_place, places_of, surviving
-from callsheet.tables import Job
+from callsheet.jobs.pace import URGENT_S, WINDOW_S, Turn, choose, next_place, places_of, surviving
+from callsheet.ledger.tables import Job
 
 LIMIT, JOBS, FLOOR_S, STEP_S, HORIZON_S = 60, 50, 3.0, 1.0, 1200.0
 TYPICAL_S = (8.0, 25.0, 40.0, 90.0, 120.0, 180.0, 240.0)

@@ -11,10 +11,10 @@ import anyio
 import httpx2
 from tests.chaos.harness import free_port, process
 
-from callsheet.consent import Yes
-from callsheet.settings import Settings
+from callsheet.catalogue.words import GenerateImage, GenerateMusic, GenerateVideo, Words
+from callsheet.money.consent import Yes
+from callsheet.settings.settings import Settings
 from callsheet.studio import Studio
-from callsheet.words import GenerateImage, GenerateMusic, GenerateVideo, Words
 
 SPEED = 0.04
 """The sandbox's pictures take 1 s, its music 2 s and its clips 3 s: at this speed 25, 50 and 75 s."""

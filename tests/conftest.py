@@ -21,10 +21,10 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.types import CallToolResult
 from starlette.responses import JSONResponse, Response
 
-from callsheet.settings import Settings
+from callsheet.settings.settings import Settings
 from callsheet_sandbox.accounts import owner_of
 from callsheet_sandbox.in_process import Transport
-from callsheet_server.server import build
+from callsheet_server.mcp.server import build
 
 TOOLSETS = ("core", "edit", "avatar", "understand", "library")
 CALLSHEET = str(shutil.which("callsheet", path=str(Path(sys.executable).parent)))

@@ -18,12 +18,12 @@ from mcp import Client
 from mcp.types import ElicitResult
 from typer.testing import CliRunner
 
-from callsheet import about, catalogue
-from callsheet.cli import app
-from callsheet.model import Model
-from callsheet.queries import TOOLSETS
-from callsheet.settings import Settings
-from callsheet_server.server import build
+from callsheet.catalogue import about, catalogue
+from callsheet.catalogue.model import Model
+from callsheet.cli.commands import app
+from callsheet.queries.queries import TOOLSETS
+from callsheet.settings.settings import Settings
+from callsheet_server.mcp.server import build
 from tests.conftest import Box, surroundings, text
 from tests.routes import ROUTES
 

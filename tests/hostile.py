@@ -15,10 +15,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from callsheet import catalogue
-from callsheet.queries import QUERIES, TOOLSETS
-from callsheet.words import OPERATIONS
-from callsheet_server.schema import lean
+from callsheet.catalogue import catalogue
+from callsheet.catalogue.words import OPERATIONS
+from callsheet.queries.queries import QUERIES, TOOLSETS
+from callsheet_server.mcp.schema import lean
 from tests.conftest import CALLSHEET, Box, free_port, surroundings, wait_for
 
 BOUND_S = 20.0

@@ -9,9 +9,9 @@ import httpx2
 from mcp import Client
 from starlette.responses import JSONResponse, Response
 
-from callsheet.queries import TOOLSETS
-from callsheet.settings import Settings
-from callsheet_server.server import build
+from callsheet.queries.queries import TOOLSETS
+from callsheet.settings.settings import Settings
+from callsheet_server.mcp.server import build
 from tests.wire import OverPort
 
 NAME = "progressive-robot"

@@ -9,9 +9,9 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from callsheet.settings import Settings
-from callsheet_server import http
-from callsheet_server.server import build
+from callsheet.settings.settings import Settings
+from callsheet_server.mcp.server import build
+from callsheet_server.web import http
 from tests.conftest import free_port
 from tests.wire import Port
 

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from callsheet.errors import CallsheetError
-from callsheet.settings import Settings
+from callsheet.settings.settings import Settings
 from callsheet_server import logs
 
 
@@ -40,7 +40,8 @@ def serve(args: list[str]) -> None:
 
     import anyio  # noqa: PLC0415  (with the server's modules, after the arguments are known to be good)
 
-    from callsheet_server import http, server, stdio  # noqa: PLC0415
+    from callsheet_server.mcp import server, stdio  # noqa: PLC0415
+    from callsheet_server.web import http  # noqa: PLC0415
 
     built, desk = server.build(settings, toolsets=wanted, remote=said.http)
     if said.http:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from callsheet.cli import app
+from callsheet.cli.commands import app
 
 
 @app.command()

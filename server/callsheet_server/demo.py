@@ -17,10 +17,10 @@ from mcp.client.stdio import StdioServerParameters
 from rich.console import Console
 from rich.table import Table
 
+from callsheet.catalogue.model import amount, plain
 from callsheet.errors import ProviderError
-from callsheet.model import amount, plain
-from callsheet.receipt import Receipt
-from callsheet.settings import Settings
+from callsheet.jobs.receipt import Receipt
+from callsheet.settings.settings import Settings
 
 STORY = "A paper boat sails down a rainy street at dusk"
 LINE = "The little boat had never seen the sea, but tonight the rain would take it there."

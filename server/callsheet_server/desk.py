@@ -14,13 +14,13 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 from pydantic import BaseModel
 
-from callsheet.callers import OWNER, Allowance, Vouched
+from callsheet.catalogue.words import OPERATIONS
 from callsheet.errors import CallsheetError, ProviderError, RequestError
-from callsheet.queries import QUERIES
-from callsheet.receipt import Medium, Receipt
-from callsheet.settings import Settings
-from callsheet.words import OPERATIONS
-from callsheet_server.links import OURS, Links
+from callsheet.jobs.receipt import Medium, Receipt
+from callsheet.queries.queries import QUERIES
+from callsheet.settings.callers import OWNER, Allowance, Vouched
+from callsheet.settings.settings import Settings
+from callsheet_server.web.links import OURS, Links
 
 if TYPE_CHECKING:
     from callsheet.studio import Studio, Transports

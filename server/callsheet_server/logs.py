@@ -9,7 +9,7 @@ from typing import TextIO
 
 from pydantic import SecretStr
 
-from callsheet.settings import Settings
+from callsheet.settings.settings import Settings
 
 SECRET = re.compile(
     r"(?P<bearer>\bBearer\s+)[^\s\"',]+"

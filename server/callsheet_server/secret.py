@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from callsheet.errors import RequestError
-from callsheet.settings import Settings
+from callsheet.settings.settings import Settings
 
 
 def key(settings: Settings, purpose: str) -> bytes:

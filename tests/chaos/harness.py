@@ -18,8 +18,8 @@ import anyio
 import anyio.abc
 import httpx2
 
-from callsheet.ledger import Ledger
-from callsheet.tables import Job, jobs
+from callsheet.ledger.ledger import Ledger
+from callsheet.ledger.tables import Job, jobs
 
 ROOT = Path(__file__).parents[2]
 WORKERS = 2

@@ -17,28 +17,29 @@ import httpx2
 import stamina.instrumentation
 from pydantic import SecretStr
 
-from callsheet import catalogue, ffmpeg
-from callsheet.backends import BACKENDS
 from callsheet.backends.dialect import Route, Step
-from callsheet.callers import OWNER
-from callsheet.carrier import Carrier
+from callsheet.backends.found import BACKENDS
+from callsheet.backends.local.provider import LOCAL, LocalProvider
+from callsheet.backends.provider import Provider
+from callsheet.catalogue import catalogue
+from callsheet.catalogue.model import Model, Price
+from callsheet.catalogue.words import Words
 from callsheet.errors import CallsheetError, Overtaken, RequestError, SpendError, Twin
-from callsheet.guard import Fetcher
-from callsheet.inputs import NONE, Inputs
-from callsheet.ledger import Ledger
-from callsheet.local import LOCAL, LocalProvider
-from callsheet.media import Shelf
-from callsheet.model import Model, Price
-from callsheet.orders import Orders
-from callsheet.pace import Pace
-from callsheet.plans import Plans
-from callsheet.provider import Provider
-from callsheet.purse import Purse, settle
-from callsheet.receipt import Medium, Receipt, receipt
-from callsheet.settings import Settings
-from callsheet.stages import whole
-from callsheet.tables import Job, backend_of
-from callsheet.words import Words
+from callsheet.jobs.carrier import Carrier
+from callsheet.jobs.inputs import NONE, Inputs
+from callsheet.jobs.orders import Orders
+from callsheet.jobs.pace import Pace
+from callsheet.jobs.plans import Plans
+from callsheet.jobs.receipt import Medium, Receipt, receipt
+from callsheet.ledger.ledger import Ledger
+from callsheet.ledger.stages import whole
+from callsheet.ledger.tables import Job, backend_of
+from callsheet.media import ffmpeg
+from callsheet.media.guard import Fetcher
+from callsheet.media.shelf import Shelf
+from callsheet.money.purse import Purse, settle
+from callsheet.settings.callers import OWNER
+from callsheet.settings.settings import Settings
 
 BALANCE_S = 60.0
 """So old a balance is still good enough: what was reserved since is subtracted."""

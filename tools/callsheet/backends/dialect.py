@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypedDict
 from urllib.parse import quote
 
+from callsheet.catalogue.model import Harvest, Model, Price
 from callsheet.errors import CallsheetError, ProviderError
-from callsheet.model import Harvest, Model, Price
-from callsheet.settings import Settings
+from callsheet.settings.settings import Settings
 
 
 class Route(NamedTuple):

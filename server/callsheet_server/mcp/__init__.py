@@ -1,0 +1,1 @@
+"""MCP: tools, tasks, approval, resources, prompts, over stdio or HTTP."""

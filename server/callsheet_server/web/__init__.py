@@ -1,0 +1,1 @@
+"""What listens on HTTP: access, links, pages."""

@@ -1,0 +1,1 @@
+"""FFmpeg on this machine, as a backend like any other."""

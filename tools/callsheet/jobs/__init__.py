@@ -1,0 +1,1 @@
+"""The life of a job, from an order to a receipt."""

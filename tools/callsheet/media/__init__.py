@@ -1,0 +1,1 @@
+"""Files: stored, fetched from strangers, probed, cut, lettered, subtitled."""

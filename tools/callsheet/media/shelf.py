@@ -1,0 +1,284 @@
+"""Media in and out: references become something the backend can fetch, results become checked files."""
+
+import base64
+import binascii
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import anyio
+import httpx2
+
+from callsheet.errors import ProviderError, RequestError
+from callsheet.ledger.tables import Job
+from callsheet.media import ffmpeg
+from callsheet.media.guard import Fetcher, Gone
+from callsheet.settings.callers import own_folder
+
+LARGEST = 2 * 2**30
+LARGEST_INPUT = 512 * 2**20
+JOB_ID = re.compile(r"j_[0-9a-f]{26}")
+MEDIA_URI = re.compile(r"media://(j_[0-9a-f]{26})/(\d{1,3})")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Where an input is: exactly one of a job's result, a local file, or a URL."""
+
+    text: str
+    job_id: str | None = None
+    number: int = 0
+    path: Path | None = None
+    data: bytes | None = None
+
+    @property
+    def url(self) -> str | None:
+        """The URL, where it is one."""
+        return self.text if self.text.startswith(("http://", "https://")) else None
+
+
+def refer(text: str) -> Reference:
+    """Understand a reference.
+
+    Raises:
+        RequestError: nothing can be meant by it, or it is a data URI that cannot be read.
+    """
+    if found := MEDIA_URI.fullmatch(text):
+        return Reference(text, job_id=found[1], number=int(found[2]))
+    if JOB_ID.fullmatch(text):
+        return Reference(text, job_id=text)
+    if text.startswith(("http://", "https://")):
+        return Reference(text)
+    if text.startswith("data:"):
+        head, comma, body = text.partition(",")
+        try:
+            return Reference(text, data=base64.b64decode(body, validate=True) if comma and ";base64" in head else b"")
+        except (binascii.Error, ValueError):
+            raise RequestError("A data URI cannot be read; it must be base64.") from None
+    if re.match(r"[a-z][a-z0-9+.-]+://", text):
+        raise RequestError(f"`{text[:80]}`: only http, https, data and media addresses, job ids and paths are read.")
+    try:
+        return Reference(text, path=Path(text).expanduser())
+    except (RuntimeError, ValueError):
+        raise RequestError(f"`{text[:80]}` is no path, URL, media:// address or job id.") from None
+
+
+def allowed(path: Path, folders: tuple[Path, ...]) -> Path:
+    """A local file that may be read: it exists, and lies in one of the folders once every link is followed.
+
+    Raises:
+        RequestError: it does not, with what to do.
+    """
+    try:
+        real = path.resolve(strict=True)
+        roots = [folder.resolve() for folder in folders]
+    except (OSError, RuntimeError, ValueError):
+        raise RequestError(f"There is no file {path}.") from None
+    if not any(real.is_relative_to(root) for root in roots):
+        places = ", ".join(str(root) for root in roots)
+        raise RequestError(
+            f"{path} lies outside the folders that may be read ({places}). Move it there, or let the owner add its "
+            "folder to CALLSHEET_INPUT_DIRS."
+        )
+    if not real.is_file():
+        raise RequestError(f"{path} is not a file.")
+    if real.stat().st_size > LARGEST_INPUT:
+        raise RequestError(f"{path} is larger than {LARGEST_INPUT >> 20} MB.")
+    return real
+
+
+def slug(text: str, longest: int = 40) -> str:
+    """A title as part of a file name, in any script."""
+    folded = unicodedata.normalize("NFC", text).casefold()
+    words = "".join(c if c.isalnum() or unicodedata.category(c).startswith("M") else "-" for c in folded)
+    short = re.sub("-+", "-", words).strip("-")[:longest].strip("-")
+    while len(short.encode()) > 2 * longest:
+        short = short[:-1]
+    return short or "untitled"
+
+
+def file_name(job: Job, number: int, suffix: str) -> str:
+    """`2026-11-21_a-neon-street_z-image_j1a2b3.png`."""
+    day = datetime.fromtimestamp(job.created_at, UTC).strftime("%Y-%m-%d")
+    model = slug(job.model.partition("/")[2])
+    more = f"-{number + 1}" if number else ""
+    return f"{day}_{slug(job.title or job.operation)}_{model}_j{job.id[2:8]}{more}{suffix}"
+
+
+class Shelf:
+    """The folder in which results are stored; below it each caller but the owner has a folder of their own."""
+
+    def __init__(self, folder: Path, fetcher: Fetcher) -> None:
+        self.folder = folder
+        self.fetcher = fetcher
+
+    async def store(self, job: Job, home: dict[str, Any]) -> list[dict[str, Any]]:
+        """Every result of a job as a checked file, with a sidecar beside it; what is there already stays.
+
+        `home` says how the backend's own origin is spoken to (see `Fetcher.open`), or in which `folder` it works here.
+
+        Raises:
+            ProviderError: a result could not be fetched, is no media, or the disk would not take it.
+        """
+        assert job.harvest is not None  # noqa: S101  (a job is only `made` with one)
+        links, made = job.harvest.urls, [item for item in job.media if Path(item["path"]).is_file()]
+        for number, url in enumerate(links[len(made) :], len(made)):
+            folder = home.get("folder")
+            item = await self.keep(job, number, folder / url if folder else self.chunks(url, home))
+            made.append(item | ({"url": url} if url.startswith("http") else {}))
+        for number, (suffix, text) in enumerate(job.harvest.files.items(), len(links)):
+            made.append(await self.keep(job, number, once(text.encode()), ffmpeg.FORMS[suffix]))
+        for item in made:
+            await anyio.to_thread.run_sync(write_sidecar, job, item)
+        return made
+
+    async def chunks(self, url: str, home: dict[str, Any]) -> AsyncIterator[bytes]:
+        """The bytes behind a result's link."""
+        if url.startswith("data:"):
+            yield refer(url).data or b""
+            return
+        try:
+            async with self.fetcher.open(url, **home) as response:
+                async for chunk in response.aiter_bytes():
+                    yield chunk
+        except httpx2.HTTPError as error:
+            raise ProviderError(f"The download of the result broke off ({type(error).__name__}).") from None
+
+    async def keep(
+        self, job: Job, number: int, source: AsyncIterator[bytes] | Path, form: ffmpeg.Form | None = None
+    ) -> dict[str, Any]:
+        """Write, check, then name: a file under its final name is always whole.
+
+        Raises:
+            ProviderError: see `store`.
+        """
+        part, folder = None, self.folder / own_folder(job.caller)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=".callsheet-", suffix=".part", dir=folder)
+            os.close(handle)
+            part = Path(name)
+            kept = await (linked(source, part) if isinstance(source, Path) else written(source, part))
+            form = form or ffmpeg.form_of(kept.head)
+            if form is None:
+                what = "a web page" if kept.head.lstrip()[:1] == b"<" else "no media" if kept.size else "nothing"
+                raise ProviderError(f"The result's link gave {what}; it is asked for again later.")
+            facts = await ffmpeg.probe(part, form)
+            path = folder / file_name(job, number, form.suffix)
+            part.chmod(0o644)
+            part.replace(path)
+            part = None
+            return describe(job, number, path, form, facts, kept)
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+            why = "the disk is full" if full else error.strerror or type(error).__name__
+            raise ProviderError(
+                f"The result is paid and waits, but cannot be written to {folder}: {why}. Mend that, then ask "
+                "for the job again."
+            ) from None
+        finally:
+            if part is not None:
+                part.unlink(missing_ok=True)
+
+
+class Kept(NamedTuple):
+    """What was stored: how many bytes, their digest, and the first of them."""
+
+    size: int
+    sha256: str
+    head: bytes
+
+
+async def written(chunks: AsyncIterator[bytes], part: Path) -> Kept:
+    """Write a result as it comes, and see it safely on the disk.
+
+    Raises:
+        ProviderError: it is too large.
+    """
+    size, digest, head = 0, hashlib.sha256(), b""
+    with part.open("wb") as file:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > LARGEST:
+                raise ProviderError(f"The result is larger than {LARGEST >> 30} GB.")
+            head = (head + chunk)[:64] if len(head) < 64 else head
+            digest.update(chunk)
+            await anyio.to_thread.run_sync(file.write, chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    return Kept(size, digest.hexdigest(), head)
+
+
+async def linked(path: Path, part: Path) -> Kept:
+    """Take over a file that was made here, under a second name where the disk can do that; it can be made again.
+
+    Raises:
+        Gone: it is there no more.
+    """
+
+    def take() -> Kept:
+        part.unlink()
+        try:
+            os.link(path, part)
+        except FileNotFoundError:
+            raise Gone(f"{path.name} was made here, and is gone.") from None
+        except OSError:
+            shutil.copyfile(path, part)
+        with part.open("rb") as file:
+            head = file.read(64)
+            file.seek(0)
+            return Kept(part.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest(), head)
+
+    return await anyio.to_thread.run_sync(take)
+
+
+async def once(data: bytes) -> AsyncIterator[bytes]:
+    """Bytes as a stream of one chunk."""
+    yield data
+
+
+def describe(job: Job, number: int, path: Path, form: ffmpeg.Form, facts: ffmpeg.Facts, kept: Kept) -> dict[str, Any]:
+    """A result as the receipt shows it."""
+    item: dict[str, Any] = {"uri": f"media://{job.id}/{number}", "path": str(path), "mime_type": form.mime}
+    item |= {"bytes": kept.size, "sha256": kept.sha256}
+    numbers = {"width": facts.width, "height": facts.height, "seconds": facts.seconds}
+    return item | {name: value for name, value in numbers.items() if value is not None}
+
+
+def shortened(value: Any) -> Any:
+    """A word for the sidecar: data URIs are the file itself and would only bloat it."""
+    if isinstance(value, list):
+        return [shortened(item) for item in value]
+    return f"{value[:40]}…" if isinstance(value, str) and value.startswith("data:") else value
+
+
+def write_sidecar(job: Job, item: dict[str, Any]) -> None:
+    """The `.json` beside a file: where it came from and what it cost."""
+    path = Path(item["path"])
+    facts = {
+        "job_id": job.id,
+        "operation": job.operation,
+        "prompt": job.words.get("prompt") or job.words.get("text"),
+        "words": {name: shortened(value) for name, value in job.words.items()},
+        "model": job.model,
+        "backend": job.backend,
+        "sandbox": job.sandbox,
+        "seed": job.words.get("seed"),
+        "credits": float(job.charged if job.charged is not None else job.quoted or 0),
+        "source": item.get("url"),
+        "sha256": item["sha256"],
+        "created_at": datetime.fromtimestamp(job.created_at, UTC).isoformat(timespec="seconds"),
+        "stored_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    kept = {name: value for name, value in facts.items() if value is not None}
+    path.with_name(f"{path.name}.json").write_text(json.dumps(kept, ensure_ascii=False, indent=2), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Who may spend what: prices, reservations, caps, consent."""

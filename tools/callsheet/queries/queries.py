@@ -1,0 +1,387 @@
+"""What can be asked that costs nothing: each a class of words with an answer, shown as an MCP tool and in the CLI."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from callsheet.backends.progressive_robot.endpoints import ENDPOINTS
+from callsheet.catalogue.model import Price, plain
+from callsheet.catalogue.words import Credits, operation, unpack
+from callsheet.errors import CallsheetError, RequestError
+from callsheet.jobs.receipt import Receipt
+from callsheet.ledger.stages import Status
+from callsheet.money.consent import Question
+from callsheet.queries.query import Answer, Query
+
+if TYPE_CHECKING:
+    from callsheet.studio import Studio
+
+__all__ = ["QUERIES", "TOOLSETS", "Answer", "Query"]
+
+
+class Models(Answer):
+    """Some models of the catalogue."""
+
+    models: list[dict[str, Any]]
+
+
+class ListModels(Query):
+    """The models there are, with prices. `can`: what it must do, e.g. `last frame`, `audio in`, `seed`."""
+
+    name, answers = "list_models", Models
+
+    operation: str | None = None
+    backend: str | None = None
+    can: str | None = None
+
+    async def answer(self, studio: "Studio", caller: str) -> Models:
+        return self.find()
+
+    def find(self) -> Models:
+        """The models that fit."""
+        from callsheet.catalogue import about, catalogue  # noqa: PLC0415  (large, and a server starts without)
+
+        wanted = operation(self.operation).operation if self.operation else None
+        known = sorted({model.id.partition("/")[0] for model in catalogue.MODELS})
+        if self.backend and self.backend not in known:
+            raise RequestError(f"There is no backend `{self.backend}`. There are {', '.join(known)}.")
+        found = catalogue.models(wanted, self.backend)
+        return Models(models=[about.row(m) for m in found if not self.can or about.able(m, self.can)])
+
+
+class Description(Answer):
+    """A model, whole."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    operation: str
+    summary: str
+
+
+class DescribeModel(Query):
+    """A model's words, options, limits and prices."""
+
+    name, answers = "describe_model", Description
+
+    model: str
+    operation: str | None = None
+
+    async def answer(self, studio: "Studio", caller: str) -> Description:
+        from callsheet.catalogue import about  # noqa: PLC0415
+
+        model = self.find()
+        told: dict[str, Any] = {}
+        sees = studio.settings.http_callers.of(caller).admin
+        for label, path in (model.live | model.remembers if sees else model.live).items():
+            try:
+                told[label] = await studio.tell_me(model.id.partition("/")[0], path)
+            except CallsheetError as error:
+                told[label] = error.message
+        return Description(**about.describe(model), **({"live": told} if told else {}))
+
+    def find(self) -> Any:
+        """The model meant."""
+        from callsheet.catalogue import catalogue  # noqa: PLC0415
+
+        kinds = [operation(self.operation).operation] if self.operation else list(catalogue.OPERATIONS)
+        hits = []
+        for kind in kinds:
+            try:
+                hits.append(catalogue.named(self.model, kind)[0])
+            except RequestError as error:
+                if self.operation:
+                    raise error
+        if not hits:
+            raise RequestError(f"There is no model `{self.model}`. list_models shows those there are.")
+        if len(hits) > 1:
+            raise RequestError(f"`{self.model}` is in {', '.join(h.words.operation for h in hits)}; say `operation`.")
+        return hits[0]
+
+
+class Voices(Answer):
+    """Voices to speak with."""
+
+    voices: list[dict[str, Any]]
+
+
+class ListVoices(Query):
+    """The voices of generate_speech."""
+
+    name, answers = "list_voices", Voices
+
+    backend: str | None = None
+
+    async def answer(self, studio: "Studio", caller: str) -> Voices:
+        from callsheet.catalogue import catalogue  # noqa: PLC0415
+
+        found = []
+        for model in catalogue.models("generate_speech", self.backend):
+            backend = model.id.partition("/")[0]
+            if model.voices and backend in studio.backends():
+                own = studio.settings.http_callers.of(caller).admin
+                found += [{"model": model.id, **row} for row in await studio.voices(backend, model.voices, own)]
+        if not found:
+            raise RequestError("No backend with a key has voices.")
+        return Voices(voices=found)
+
+
+class Quoted(Answer):
+    """What a call would cost."""
+
+    model: str
+    credits: float | None = Field(default=None, description="exact, where low and high agree")
+    low: float | None = None
+    high: float | None = None
+    published: bool
+    note: str | None = None
+    balance: float | None = None
+    needs_consent: str | None = None
+    refused: str | None = Field(default=None, description="why it would be, whatever the user says")
+    next: str | None = None
+
+
+class Quote(Query):
+    """What a call would cost, without making it. `arguments`: as for that tool."""
+
+    name, answers = "quote", Quoted
+
+    operation: str
+    arguments: dict[str, Any]
+
+    async def answer(self, studio: "Studio", caller: str) -> Quoted:
+        if self.operation == Plan.name:
+            return await self.of_plan(studio, caller)
+        kind = operation(self.operation)
+        found = await studio.quote(kind.of(self.arguments), caller)
+        asked = found.question and studio.settings.ask != "always"
+        upper = f" with max_credits={plain(found.price.high)}, if the user agrees" if asked else ""
+        return Quoted(
+            model=found.model,
+            **figures(found.price),
+            note=found.price.note or None,
+            balance=None if found.left is None else float(found.left),
+            needs_consent=found.question,
+            refused=found.obstacle,
+            next=None if found.obstacle else f"{kind.operation}(…){upper}",
+        )
+
+    async def of_plan(self, studio: "Studio", caller: str) -> Quoted:
+        """What several calls would cost together; figures of their own only where one backend takes them all."""
+        calls = Plan.model_validate(self.arguments).spoken
+        steps, sums, obstacle = await studio.plans.quote(calls, caller)
+        whys = [studio.purse.question(backend, price, caller) for backend, price in sums.items()]
+        paid = [price for price in sums.values() if price.high] or list(sums.values())
+        each = [f"{n}. {step.ask.name}: {step.price}" for n, step in enumerate(steps, 1)]
+        together = [f"together at {backend}: {price}" for backend, price in sums.items() if price.high]
+        return Quoted(
+            model=Plan.name,
+            **(figures(paid[0]) if len(paid) == 1 else {"published": all(price.published for price in paid)}),
+            note="; ".join([*each, *together]),
+            needs_consent=None if obstacle else next(filter(None, whys), None),
+            refused=obstacle,
+            next=None if obstacle else "plan(calls=…)",
+        )
+
+
+def figures(price: Price) -> dict[str, Any]:
+    """A price as a quote shows it: exact, a range, or a ceiling."""
+    low, high = float(price.low), float(price.high)
+    if price.published and low == high:
+        return {"credits": high, "published": True}
+    return {"low": low if price.published else None, "high": high, "published": price.published}
+
+
+class GetJob(Query):
+    """A job's receipt; waits up to wait_s for its end, and fetches again what is paid but not on disk."""
+
+    name, answers = "get_job", Receipt
+
+    job_id: str
+    wait_s: Annotated[float, Field(ge=0, le=600)] = 0.0
+
+    async def question(self, studio: "Studio", caller: str) -> Question | None:
+        return await studio.orders.second_question(self.job_id, caller)
+
+    async def answer(self, studio: "Studio", caller: str) -> Receipt:
+        return await studio.receipt(self.job_id, caller)
+
+
+class Jobs(Answer):
+    """Receipts."""
+
+    jobs: list[Receipt]
+
+
+class ListJobs(Query):
+    """Your jobs, newest first."""
+
+    name, answers = "list_jobs", Jobs
+
+    status: Status | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 20
+    since: str | None = Field(default=None, description="ISO time")
+
+    async def answer(self, studio: "Studio", caller: str) -> Jobs:
+        return Jobs(jobs=await studio.recent(caller, self.limit, self.status, self.since))
+
+
+class CancelJob(Query):
+    """Cancel a job, at the backend where it can; says what comes back."""
+
+    name, answers, changes, destroys = "cancel_job", Receipt, True, True
+
+    job_id: str
+
+    async def answer(self, studio: "Studio", caller: str) -> Receipt:
+        said = await studio.carrier.cancel(self.job_id, caller)
+        found = await studio.receipt(self.job_id, caller)
+        return found.model_copy(update={"progress": said})
+
+
+class Call(BaseModel):
+    """A call of another tool."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tool: str
+    arguments: dict[str, Any]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unpacked(cls, said: Any) -> Any:
+        return {word: unpack(value) for word, value in said.items()} if isinstance(said, dict) else said
+
+
+class Planned(Answer):
+    """A plan's receipts, in its order, and what is reserved for them at each backend."""
+
+    jobs: list[Receipt]
+    reserved: dict[str, float]
+    repeated: bool | None = None
+    next: str
+
+
+class Plan(Query):
+    """Several calls at once: one price, one yes. In arguments, "$1" is the first call's result."""
+
+    name, answers, changes, spends = "plan", Planned, True, True
+
+    calls: Annotated[list[Call], Field(min_length=1, max_length=50)]
+
+    @property
+    def spoken(self) -> list[tuple[str, dict[str, Any]]]:
+        """The calls as pairs."""
+        return [(call.tool, call.arguments) for call in self.calls]
+
+    async def question(self, studio: "Studio", caller: str) -> Question | None:
+        return await studio.plans.question(self.spoken, caller)
+
+    async def answer(self, studio: "Studio", caller: str) -> Planned:
+        jobs, repeated = await studio.plans.start(self.spoken, caller, self._yes, self._asks)
+        receipts = [await studio.receipt(job.id, caller) for job in jobs]
+        reserved: dict[str, float] = {}
+        for receipt in receipts:
+            if receipt.credits.quoted:
+                reserved[receipt.backend] = round(reserved.get(receipt.backend, 0.0) + receipt.credits.quoted, 9)
+        wait = f"get_job(job_id='{jobs[-1].id}', wait_s={studio.settings.wait:g})"
+        return Planned(jobs=receipts, reserved=reserved, repeated=repeated or None, next=wait)
+
+
+class Accounts(Answer):
+    """Balances, each in its backend's own credits."""
+
+    accounts: list[dict[str, Any]]
+
+
+class ResubmitJob(Query):
+    """Send an unknown job again; it may be paid twice, so it needs the user's consent as max_credits."""
+
+    name, answers, changes, spends = "resubmit_job", Receipt, True, True
+
+    job_id: str
+    max_credits: Credits | None = None
+
+    async def question(self, studio: "Studio", caller: str) -> Question | None:
+        return None if studio.settings.ask == "never" else await studio.orders.question_again(self.job_id, caller)
+
+    async def answer(self, studio: "Studio", caller: str) -> Receipt:
+        job = await studio.orders.again(self.job_id, self.max_credits, caller, self._yes)
+        await studio.carrier.wait(job.id, studio.settings.wait, caller)
+        return await studio.receipt(job.id, caller)
+
+
+class GetCredits(Query):
+    """Balances and today's spending."""
+
+    name, answers = "get_credits", Accounts
+
+    backend: str | None = None
+    detail: bool = False
+
+    async def answer(self, studio: "Studio", caller: str) -> Accounts:
+        names = [self.backend] if self.backend else studio.backends()
+        return Accounts(accounts=[await studio.credits(name, self.detail, caller) for name in names])
+
+
+class Uploaded(Answer):
+    """Where a file is now."""
+
+    url: str
+    backend: str
+
+
+class UploadMedia(Query):
+    """Upload a file to a backend; other tools do so by themselves."""
+
+    name, toolset, answers, changes = "upload_media", "library", Uploaded, True
+    account_wide = True
+
+    media: str = Field(description="path, URL, media:// or job id")
+    backend: str | None = None
+
+    async def answer(self, studio: "Studio", caller: str) -> Uploaded:
+        backend = self.backend or next(iter(studio.backends()), "phaya")
+        return Uploaded(url=await studio.inputs(caller).upload(self.media, backend), backend=backend)
+
+
+class Generations(Answer):
+    """What a backend says it made."""
+
+    generations: list[dict[str, Any]]
+
+
+class ListGenerations(Query):
+    """What a backend remembers of a model's work, also what was made elsewhere with the same key."""
+
+    name, toolset, answers, account_wide = "list_generations", "library", Generations, True
+
+    model: str
+    operation: str | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 20
+
+    async def answer(self, studio: "Studio", caller: str) -> Generations:
+        model = DescribeModel(model=self.model, operation=self.operation).find()
+        if model.history is None:
+            from callsheet.catalogue import catalogue  # noqa: PLC0415
+
+            known = ", ".join(m.id for m in catalogue.models() if m.history)
+            raise RequestError(f"{model.id} keeps no history; {known} do.")
+        query = {"limit": self.limit} if model.history_limited else None
+        told = await studio.tell_me(model.id.partition("/")[0], model.history, query)
+        rows = next((v for v in told.values() if isinstance(v, list)), []) if isinstance(told, dict) else told
+        found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        return Generations(generations=found[: self.limit])
+
+
+OWN: tuple[type[Query], ...] = (
+    *(ListModels, DescribeModel, ListVoices, Quote, GetJob, ListJobs, CancelJob, ResubmitJob, GetCredits),
+    *(Plan, UploadMedia, ListGenerations),
+)
+QUERIES: dict[str, type[Query]] = {query.name: query for query in (*OWN, *ENDPOINTS)}
+"""Every query, in the order in which they are shown."""
+
+TOOLSETS: tuple[str, ...] = (
+    *("core", "edit", "avatar", "understand", "library"),
+    *("studio", "publish", "community", "team", "account"),
+)

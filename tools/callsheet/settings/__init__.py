@@ -1,0 +1,1 @@
+"""What can be set: settings, limits, and who may ask for what."""
