@@ -127,9 +127,9 @@ def test_the_tables_are_current() -> None:
 
 
 def test_a_block_is_written_anew_and_what_is_around_it_is_left_alone() -> None:
-    page = "before\n<!-- tables: source callsheet.receipt:total -->\nold\n<!-- /tables -->\nafter\n"
+    page = "before\n<!-- tables: source callsheet.jobs.receipt:total -->\nold\n<!-- /tables -->\nafter\n"
     fresh = docs.fresh(page)
-    assert fresh.startswith("before\n<!-- tables: source callsheet.receipt:total -->\n```python\ndef total(")
+    assert fresh.startswith("before\n<!-- tables: source callsheet.jobs.receipt:total -->\n```python\ndef total(")
     assert fresh.endswith("```\n<!-- /tables -->\nafter\n")
     assert docs.fresh(fresh) == fresh
     assert docs.fresh(page.replace("old\n", "")) == fresh
