@@ -78,9 +78,9 @@ class Race:
     async def by_hand(self, name: str, said: dict[str, Any]) -> tuple[float, float]:
         """Seconds that the command takes all by itself, and that reading the inputs took to find it."""
         ask = catalogue.ask(operation(name).of({**said, "model": "local/ffmpeg"}))
-        provider, files = self.studio.provider("local"), {}
+        provider, files = self.studio.providers.of("local"), {}
         for word, (mark, texts) in ask.inputs().items():
-            files[word] = [await self.studio.inputs(OWNER).reach(refer(text), mark, provider) for text in texts]
+            files[word] = [await self.studio.inputs.of(OWNER).reach(refer(text), mark, provider) for text in texts]
         ask = ask.with_inputs(files)
         assert isinstance(ask, Local)
         self.runs += 1
@@ -102,7 +102,7 @@ class Race:
         job, _ = await self.studio.orders.place(words)
         await self.studio.carrier.wait(job.id, 600)
         took = time.perf_counter() - started
-        receipt = await self.studio.receipt(job.id)
+        receipt = await self.studio.receipts.of(job.id)
         assert receipt.status == "completed", receipt
         assert receipt.credits.charged == 0
         return took, len(receipt.media or ())

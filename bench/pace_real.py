@@ -11,8 +11,8 @@ import anyio
 import httpx2
 from tests.chaos.harness import free_port, process
 
+from callsheet.catalogue.consent import Yes
 from callsheet.catalogue.words import GenerateImage, GenerateMusic, GenerateVideo, Words
-from callsheet.money.consent import Yes
 from callsheet.settings.settings import Settings
 from callsheet.studio import Studio
 

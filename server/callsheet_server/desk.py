@@ -23,7 +23,8 @@ from callsheet.settings.settings import Settings
 from callsheet_server.web.links import OURS, Links
 
 if TYPE_CHECKING:
-    from callsheet.studio import Studio, Transports
+    from callsheet.backends.providers import Transports
+    from callsheet.studio import Studio
 
 
 Told = TypeVar("Told", bound=BaseModel)

@@ -494,7 +494,7 @@ async def test_a_person_s_own_words_clone_a_voice_that_then_speaks(stage: Set) -
     async with Studio.open(stage.settings(), stage.door.transports) as studio:
         job, _ = await studio.orders.place(said)
         await studio.carrier.wait(job.id, 20)
-        receipt = await studio.receipt(job.id)
+        receipt = await studio.receipts.of(job.id)
     assert receipt.status == "completed", receipt
     consent = {"subject": "self", "statement": "I am Ann, this is my voice."}
     body = {"name": "Me", "sampleUrls": ["https://example.com/me.wav"], "description": "My voice", "language": "en"}
@@ -548,7 +548,7 @@ async def test_the_base_may_end_in_v1(stage: Set, base: str) -> None:
     key = "plabs_" + "not_a_real_key_".ljust(32, "0")
     settings = stage.settings(PH0NY_API_KEY=key, PH0NY_BASE=base)
     async with Studio.open(settings, lambda account: stage.door) as studio:
-        assert (await studio.credits("ph0ny"))["balance"] == 2500.0
+        assert (await studio.balances.told("ph0ny"))["balance"] == 2500.0
     [seen] = stage.door.seen
     assert (seen.path, seen.headers["host"]) == ("/v1/usage", "api.ph0ny.test")
     assert seen.headers["authorization"] == f"Bearer {key}"
@@ -625,8 +625,8 @@ async def test_every_route_is_reached_and_answers(stage: Set) -> None:
         asked = OPERATIONS["clone_voice"].of(words | {"model": "ph0ny/auto"}, by_person=True)
         job, _ = await studio.orders.place(asked)
         await studio.carrier.wait(job.id, 20)
-        voice = (await studio.receipt(job.id)).text
-        provider = studio.provider(studio.account("ph0ny"))
+        voice = (await studio.receipts.of(job.id)).text
+        provider = studio.providers.at("ph0ny")
 
         async def by_hand(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
             return (await provider.once(Route(method, f"/v1/{path}", body))).body

@@ -292,9 +292,9 @@ async def test_filters_and_styles_are_told_live(stage: Set) -> None:
 async def test_the_token_and_the_base_are_settings(stage: Set) -> None:
     settings = stage.settings(PHANTAISIA_TOKEN="not-a-real-token", PHANTAISIA_BASE="https://api.phantaisia.test/")
     async with Studio.open(settings, lambda account: stage.door) as studio:
-        told_live = await studio.tell_me("phantaisia", "/v1/filters/")
+        told_live = await studio.providers.at("phantaisia").tell("/v1/filters/")
     assert studio.settings.base("phantaisia") == "https://api.phantaisia.test" and told_live["104"] == "Film noir"
-    assert studio.account("phantaisia") == "phantaisia"
+    assert studio.providers.account("phantaisia") == "phantaisia"
 
 
 # -- every route ----------------------------------------------------------------------------------------------------
@@ -330,7 +330,7 @@ async def test_every_route_is_reached_and_answers(stage: Set) -> None:
             await client.call_tool("describe_model", {"model": f"phantaisia/{model}"})
     assert {job["status"] for job in jobs} == {"completed"}, jobs
     async with Studio.open(stage.settings(), stage.door.transports) as studio:
-        provider = studio.provider(studio.account("phantaisia"))
+        provider = studio.providers.at("phantaisia")
         form = {"username": "fox", "password": "not-a-real-1"}
         assert (await provider.once(Route("POST", "/token", form, files={}))).object["token_type"] == "bearer"
         assert (await provider.once(Route("GET", "/v1/credits"))).object["credits"] < 1000

@@ -394,7 +394,7 @@ async def library(call: Caller) -> None:
 async def test_routes_with_secrets_or_purchases_are_reached_by_hand(tmp_path: Path) -> None:
     house = RobotHouse(tmp_path)
     async with Studio.open(house.settings(), house.transports) as studio:
-        provider = studio.provider(studio.account(NAME))
+        provider = studio.providers.at(NAME)
 
         async def by_hand(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
             return (await provider.once(Route(method, f"/api/{path}", body))).body

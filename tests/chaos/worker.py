@@ -15,9 +15,9 @@ from callsheet.ledger import ledger
 ledger.LEASE_S = 3.0
 ledger.SEARCH_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
+from callsheet.catalogue.consent import Yes  # noqa: E402
 from callsheet.catalogue.words import GenerateImage  # noqa: E402
 from callsheet.errors import CallsheetError  # noqa: E402
-from callsheet.money.consent import Yes  # noqa: E402
 from callsheet.settings.settings import Settings  # noqa: E402
 from callsheet.studio import Studio  # noqa: E402
 

@@ -122,7 +122,7 @@ async def test_a_process_that_slept_through_its_lease_while_sending_still_pays_o
                     await anyio.sleep(0.02)
             answered.set()
             await other.carrier.wait(job.id, 20)
-            receipt = await other.receipt(job.id)
+            receipt = await other.receipts.of(job.id)
     assert receipt.status == "completed"
     assert phaya.count(CREATE) == 1
 

@@ -129,14 +129,14 @@ async def test_the_statement_explains_every_credit_and_says_what_none_explains(h
         failed = await image(client, "a fox [fail]")
         assert failed["status"] == "failed"
     async with Studio.open(home.settings(), home.transports) as studio:
-        await studio.read_balance("sandbox/phaya")
-        told_ = await statement(studio, "sandbox/phaya", datetime.now(UTC).date())
+        await studio.balances.read("sandbox/phaya")
+        told_ = await statement(studio.books, "sandbox/phaya", datetime.now(UTC).date())
         assert (told_.moved, told_.explained, told_.unexplained) == (-1.0, -1.0, 0.0)
         assert len(told_.receipts) == 2
         owner = home.box.app.box.accounts.all()[0]["owner"]
         home.box.app.box.accounts.set("phaya", owner, home.credits - 7)
-        await studio.read_balance("sandbox/phaya")
-        after = await statement(studio, "sandbox/phaya", datetime.now(UTC).date())
+        await studio.balances.read("sandbox/phaya")
+        after = await statement(studio.books, "sandbox/phaya", datetime.now(UTC).date())
     assert after.unexplained == -7.0
 
 
@@ -147,8 +147,8 @@ async def test_a_promised_refund_that_the_balance_shows_is_booked_as_observed(ho
         receipt = await image(client)
         assert receipt["credits"]["refund_expected"] == 1.0
     async with Studio.open(home.settings(**phaya.environ), phaya.transports) as studio:
-        await studio.read_balance("phaya")
-        await statement(studio, "phaya", datetime.now(UTC).date())
+        await studio.balances.read("phaya")
+        await statement(studio.books, "phaya", datetime.now(UTC).date())
         job = await studio.ledger.get(receipt["job_id"])
     assert (job.refunded, job.refund_expected, job.basis) == (1, 0, "observed")
 

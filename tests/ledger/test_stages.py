@@ -12,13 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
+from callsheet.catalogue.consent import Yes
 from callsheet.catalogue.words import GenerateImage
 from callsheet.errors import CallsheetError, Overtaken
-from callsheet.jobs.pace import Pace
 from callsheet.jobs.run import run
 from callsheet.ledger.ledger import Ledger
 from callsheet.ledger.tables import jobs
-from callsheet.money.consent import Yes
 from callsheet.settings.settings import Settings
 from callsheet.studio import Studio
 
@@ -108,7 +107,6 @@ async def play(events: list[tuple[int, str, str, bool]]) -> None:
         for owner in ("one", "two"):
             ledger = await stack.enter_async_context(Ledger.open(f"sqlite+aiosqlite:///{folder / 'l.sqlite'}", owner))
             studio = Studio(Settings.load(environ=environ), ledger, tasks, lambda _: world)
-            studio.pace = Pace(ledger, studio.settings, tasks)
             studios.append(studio)
         yes = Yes((Decimal(5),))
         job, _ = await still(studios[0]).orders.place(GenerateImage.of({"prompt": "a fox"}), yes=yes)
@@ -122,7 +120,7 @@ async def play(events: list[tuple[int, str, str, bool]]) -> None:
                 continue
             try:
                 with anyio.fail_after(20):
-                    await run(taken, studio)
+                    await run(taken, studio.crew)
             except (Died, Overtaken):
                 pass
             except CallsheetError:

@@ -29,7 +29,7 @@ class Jobs:
             parts = await studio.ledger.parts(task_id, caller)
         except RequestError:
             return None
-        receipt = await studio.receipt(task_id, caller)
+        receipt = await studio.receipts.of(task_id, caller)
         busy = next((part for part in parts if not part.ended), None)
         if busy:
             message = doing(studio, replace(busy, progress=receipt.progress), receipt.elapsed_s)
@@ -43,7 +43,7 @@ class Jobs:
             status_message=message,
             created_at=datetime.fromtimestamp(parts[0].created_at, UTC),
             last_updated_at=datetime.fromtimestamp(max(steps), UTC),
-            poll_interval_ms=poll_ms(studio.ask(parts[0]).typical_s),
+            poll_interval_ms=poll_ms(studio.receipts.usual_s(parts[0])),
             result=None if busy or cancelled else await shown(self.desk, receipt),
             input_requests={SPEND: form(question.text)} if question else None,
         )

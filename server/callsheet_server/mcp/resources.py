@@ -47,7 +47,7 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
         """What get_job answers: how far a job is, what it cost, where its files are."""
         with in_their_words(desk):
             studio = await desk.studio()
-            return desk.outward(await studio.receipt(job_id, desk.caller())).model_dump_json(exclude_none=True)
+            return desk.outward(await studio.receipts.of(job_id, desk.caller())).model_dump_json(exclude_none=True)
 
     async def media(job_id: str, number: str) -> File:
         """The bytes of a stored file, the first being number 0; get_job gives a path or a link to larger ones."""

@@ -20,7 +20,7 @@ from callsheet_server.mcp.tools import tools
 from callsheet_server.web import gallery
 
 if TYPE_CHECKING:
-    from callsheet.studio import Transports
+    from callsheet.backends.providers import Transports
 
 LISTS: tuple[CacheableMethod, ...] = (
     *("tools/list", "prompts/list", "resources/list", "resources/templates/list", "server/discover"),

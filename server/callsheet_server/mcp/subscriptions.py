@@ -124,7 +124,7 @@ class Newsroom:
                     if all(part.stage in ENDED and part.stage != "unknown" for part in parts):
                         return
                 with anyio.move_on_after(LOOK_S):
-                    await studio.carrier.news.setdefault(job_of(uri), anyio.Event()).wait()
+                    await studio.news.of(job_of(uri)).wait()
         except CallsheetError:
             return
         finally:

@@ -22,10 +22,10 @@ from mcp.types import (
 )
 from pydantic import BaseModel
 
+from callsheet.catalogue.consent import Question, Yes
 from callsheet.catalogue.words import OPERATIONS, Words
 from callsheet.errors import CallsheetError, SpendError
 from callsheet.jobs.receipt import Receipt
-from callsheet.money.consent import Question, Yes
 from callsheet.queries.queries import QUERIES, GetJob, Jobs, Planned, Query
 from callsheet_server.desk import Desk
 from callsheet_server.mcp import approval
@@ -95,7 +95,7 @@ def job_tool(kind: type[Words], desk: Desk) -> Tool:
         with anyio.CancelScope(shield=True):  # a client that gives up now must not leave half an order
             if answer.yes is False:
                 refused = await studio.orders.decline(words, caller, answer.why)
-                return await shown(desk, await studio.receipt(refused.id, caller))
+                return await shown(desk, await studio.receipts.of(refused.id, caller))
             yes = await agreed(studio.orders.question(words, caller)) if answer.yes else None
             job, repeated = await studio.orders.place(words, caller, yes, approval.can_ask(ctx))
         wait = studio.settings.wait if words.wait_s is None else words.wait_s
@@ -198,17 +198,17 @@ async def follow(
     async def beat(job: Any) -> None:
         nonlocal beaten
         elapsed = time.monotonic() - started
-        if elapsed - beaten >= BEAT_S or job.id in studio.carrier.spoken:
+        if elapsed - beaten >= BEAT_S or job.id in studio.news.spoken:
             beaten = elapsed
             await ctx.report_progress(round(elapsed, 3), None, doing(studio, job, elapsed))
 
     await studio.carrier.wait(job_id, wait, desk.caller(), beat)
-    return await shown(desk, await studio.receipt(job_id, desk.caller(), repeated))
+    return await shown(desk, await studio.receipts.of(job_id, desk.caller(), repeated))
 
 
 def doing(studio: "Studio", job: "Job", elapsed: float) -> str:
     """What a job is at, in a line: the end of what is being said, else how far it is."""
-    spoken = studio.carrier.spoken.get(job.id)
+    spoken = studio.news.spoken.get(job.id)
     return spoken[-200:] if spoken else f"{job.model}: {job.progress or job.stage}, {elapsed:.0f} s"
 
 
@@ -229,7 +229,7 @@ async def shown(desk: Desk, receipt: Receipt) -> CallToolResult:
         )
     studio = await desk.studio()
     for medium in (receipt.media or [])[:PREVIEWS]:
-        if picture := await studio.preview(medium):
+        if picture := await studio.previews.of(medium):
             data = base64.b64encode(picture).decode()
             content.append(ImageContent(type="image", data=data, mime_type="image/jpeg"))
     return CallToolResult(content=content, structured_content=told.as_dict(), is_error=receipt.bad)

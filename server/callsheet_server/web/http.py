@@ -177,7 +177,7 @@ def hooks(server: MCPServer[Any], desk: Desk) -> None:
         if not BACKENDS[backend].signed(bytes(raw), request.headers, desk.settings):
             return Response(status_code=401)
         try:
-            known = await (await desk.studio()).called(backend, token)
+            known = await (await desk.studio()).carrier.called(backend, token)
         except CallsheetError:
             return Response(status_code=503)
         return Response(status_code=204 if known else 404)

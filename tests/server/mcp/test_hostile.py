@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.responses import JSONResponse, Response
 
+from callsheet.catalogue.consent import harmless
 from callsheet.catalogue.words import OPERATIONS
-from callsheet.money.consent import harmless
 from callsheet.queries.queries import QUERIES
 from tests import hostile
 from tests.conftest import Box, House, Stranger, told

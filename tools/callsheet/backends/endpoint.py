@@ -3,18 +3,54 @@
 from collections.abc import Mapping
 from pathlib import Path
 from string import Formatter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from callsheet.catalogue.consent import Question, harmless
 from callsheet.catalogue.model import Input, input_of, wire
+from callsheet.catalogue.query import Answer, Query
 from callsheet.errors import SpendError
-from callsheet.money.consent import Question, harmless
-from callsheet.queries.query import Answer, Query
 
 if TYPE_CHECKING:
     from callsheet.backends.dialect import Route
-    from callsheet.studio import Studio
+    from callsheet.backends.providers import Providers
+    from callsheet.settings.settings import Settings
+
+
+class Brings(Protocol):
+    """A caller's inputs."""
+
+    async def brought(self, text: str, mark: Input, backend: str) -> str:
+        """An input that belongs to no job, in the form in which the backend takes it."""
+        ...
+
+
+class Callers(Protocol):
+    """The inputs of every caller."""
+
+    def of(self, caller: str) -> Brings:
+        """One caller's."""
+        ...
+
+
+class Door(Protocol):
+    """What an endpoint is answered with: the settings, the providers, and its caller's inputs."""
+
+    @property
+    def settings(self) -> "Settings":
+        """The owner's settings."""
+        ...
+
+    @property
+    def providers(self) -> "Providers":
+        """Every backend."""
+        ...
+
+    @property
+    def inputs(self) -> Callers:
+        """What a caller may hand in."""
+        ...
 
 
 class Told(Answer):
@@ -44,21 +80,21 @@ class Endpoint(Query):
         """The words that refer to media."""
         return {name: mark for name, field in cls.model_fields.items() if (mark := input_of(field))}
 
-    async def question(self, studio: "Studio", caller: str) -> Question | None:
+    async def question(self, studio: Door, caller: str) -> Question | None:
         if not self.destroys or studio.settings.ask == "never":
             return None
         said = ", ".join(f"{name} {harmless(str(value))}" for name, value in self.model_dump(exclude_none=True).items())
         return Question("", f"{self.name} at {self.backend}: {said}. This is hard to undo. Do it?")
 
-    async def answer(self, studio: "Studio", caller: str) -> Told:
+    async def answer(self, studio: Door, caller: str) -> Told:
         if self._yes is None and await self.question(studio, caller):
             raise SpendError(
                 f"{self.name} is hard to undo and needs a person's yes, which this client cannot ask for. The user can "
                 f"run `callsheet api {self.backend} {self.method} {self.route({}).path}`, or set CALLSHEET_ASK=never."
             )
-        provider = studio.provider(studio.account(self.backend))
+        provider = studio.providers.at(self.backend)
         said = {name: mark for name, mark in self.media().items() if getattr(self, name) is not None}
-        inputs = studio.inputs(caller)
+        inputs = studio.inputs.of(caller)
         ready = {name: await inputs.brought(getattr(self, name), mark, self.backend) for name, mark in said.items()}
         route = self.route(ready)
         body = (await (provider.once(route) if self.changes else provider.call(route))).body

@@ -15,9 +15,9 @@ from pydantic import SecretStr
 
 from callsheet.backends.answers import events, mended, read, retry_after
 from callsheet.backends.dialect import NOT_ACCEPTED, Answer, Backend, Route, Step, message
+from callsheet.backends.pace import Pace
 from callsheet.catalogue.model import Model, Price, exactly
 from callsheet.errors import CallsheetError, ProviderError, RequestError, SpendError
-from callsheet.jobs.pace import Pace
 from callsheet.ledger.tables import Job
 from callsheet.settings.settings import Settings
 
@@ -26,6 +26,7 @@ TIMEOUT = httpx2.Timeout(60.0, connect=10.0)
 PATIENT = httpx2.Timeout(300.0, connect=10.0)
 STANDING_S = 300.0
 LARGEST_ANSWER = 32 * 2**20
+MOST_PAGES = 20
 
 
 class Provider:
@@ -306,6 +307,21 @@ class Provider:
         except httpx2.HTTPError as error:
             how = f"{self.backend.title} may have done this: the connection broke ({type(error).__name__})."
             raise ProviderError(f"{how} Look there before you repeat it.", safe_to_retry=False) from None
+
+    async def tell(self, path: str, query: dict[str, Any] | None = None) -> Any:
+        """The answer to a GET that costs nothing."""
+        return (await self.call(Route("GET", path, query=query))).body
+
+    async def voices(self, path: str, own: bool) -> list[dict[str, Any]]:
+        """The voices that the backend lists, from all pages; the account's own among them, or not."""
+        found: list[dict[str, Any]] = []
+        route: Route | None = Route("GET", path)
+        for _ in range(MOST_PAGES):
+            if route is not None:
+                answer = await self.call(route if own else self.backend.without_own(route))
+                found += self.backend.voices(answer)
+                route = self.backend.more(answer)
+        return found
 
     # -- in our words -------------------------------------------------------------------------------------------
 

@@ -176,7 +176,7 @@ async def call(studio: Studio, backend: str, route: Route, secrets: Mapping[str,
         raise RequestError(f"There is no backend `{backend}`. There are {listed(list(BACKENDS))}.")
     folder = studio.settings.home / "keys"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    answer = await studio.provider(studio.account(backend)).tried(route)
+    answer = await studio.providers.at(backend).tried(route)
     if answer.media:
         return answer.status, {"file": str(stored(studio.settings.output_dir, answer))}
     sent = [value.get_secret_value() for value in secrets.values()]

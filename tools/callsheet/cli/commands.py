@@ -17,13 +17,13 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Column, Table
 
 from callsheet.catalogue import about
+from callsheet.catalogue.consent import Yes
 from callsheet.catalogue.model import plain
 from callsheet.catalogue.words import OPERATIONS, Words, operation
 from callsheet.errors import RequestError
 from callsheet.jobs.receipt import Receipt
 from callsheet.jobs.statement import Statement, spending, statement
 from callsheet.ledger.tables import Job
-from callsheet.money.consent import Yes
 from callsheet.queries import queries
 from callsheet.settings.settings import Settings
 from callsheet.studio import Studio
@@ -171,7 +171,7 @@ async def produce(studio: Studio, words: Words, wait: float) -> Receipt:
     await watch(studio, job.id, wait)
     if wait == 0:
         await studio.carrier.until_sent(job.id)
-    return await studio.receipt(job.id, repeated=repeated)
+    return await studio.receipts.of(job.id, repeated=repeated)
 
 
 async def watch(studio: Studio, job_id: str, wait: float) -> None:
@@ -184,7 +184,7 @@ async def watch(studio: Studio, job_id: str, wait: float) -> None:
         async def listen(job: Job) -> None:
             if bar and task is not None:
                 cost = f", {plain(job.quoted)} credits" if job.quoted is not None else ""
-                spoken = studio.carrier.spoken.get(job.id, "")[-60:].replace("\n", " ")
+                spoken = studio.news.spoken.get(job.id, "")[-60:].replace("\n", " ")
                 bar.update(task, description=f"{job.model} {spoken or job.progress or job.stage}{cost}")
 
         await studio.carrier.wait(job_id, wait, listen=listen)
@@ -274,7 +274,7 @@ def plan(
         planned = await asked.approved(yes, asks=False).answer(studio, "local")
         for receipt in planned.jobs:
             await watch(studio, receipt.job_id, 3600.0)
-        return [await studio.receipt(receipt.job_id) for receipt in planned.jobs]
+        return [await studio.receipts.of(receipt.job_id) for receipt in planned.jobs]
 
     receipts = with_studio(load(sandbox, env_file), carry_out)
     say({"jobs": [receipt.as_dict() for receipt in receipts]}, lambda: "\n".join(r.lines() for r in receipts), as_json)
@@ -315,7 +315,7 @@ def job(
     async def look(studio: Studio) -> Receipt:
         await studio.carrier.fetch_again(job_id)
         await watch(studio, job_id, 3600.0 if wait else 0.0)
-        return await studio.receipt(job_id)
+        return await studio.receipts.of(job_id)
 
     finish(with_studio(load(env_file=env_file), look), as_json)
 
@@ -326,7 +326,7 @@ def cancel(job_id: str, env_file: EnvFile = None) -> None:
 
     async def stop(studio: Studio) -> tuple[str, Receipt]:
         said = await studio.carrier.cancel(job_id)
-        return said, await studio.receipt(job_id)
+        return said, await studio.receipts.of(job_id)
 
     said, receipt = with_studio(load(env_file=env_file), stop)
     err.print(said)
@@ -344,7 +344,7 @@ def resubmit(job_id: str, max_credits: float | None = None, as_json: AsJson = Fa
             yes = Yes(question.prices) if typer.confirm(question.text, err=True) else None
         job = await studio.orders.again(job_id, max_credits, yes=yes)
         await watch(studio, job.id, 3600.0)
-        return await studio.receipt(job.id)
+        return await studio.receipts.of(job.id)
 
     finish(with_studio(load(env_file=env_file), send), as_json)
 
@@ -359,7 +359,7 @@ def spend(
     """What was spent; credits of different backends are never added up."""
     if by not in ("day", "model", "backend", "caller"):
         raise RequestError(f"--by {by}: say day, model, backend or caller.")
-    rows = with_studio(load(env_file=env_file), lambda studio: spending(studio, by))
+    rows = with_studio(load(env_file=env_file), lambda studio: spending(studio.ledger, by))
     if csv:
         sys.stdout.write(f"account,{by},jobs,credits\n")
         sys.stdout.writelines(f"{r['account']},{r['by']},{r['jobs']},{plain(r['credits'])}\n" for r in rows)
@@ -390,9 +390,9 @@ def show_statement(
         raise RequestError(f"--day {day}: this is no date such as 2026-11-21.") from None
 
     async def compare(studio: Studio) -> list[Statement]:
-        for name in studio.backends() if day is None else ():
-            await studio.read_balance(studio.account(name))
-        return [await statement(studio, account, which) for account in await studio.books.accounts()]
+        for name in studio.providers.names() if day is None else ():
+            await studio.balances.read(studio.providers.account(name))
+        return [await statement(studio.books, account, which) for account in await studio.books.accounts()]
 
     found = with_studio(load(sandbox, env_file), compare)
 

@@ -5,25 +5,26 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anyio
+import anyio.abc
 
 from callsheet.backends.dialect import Step
-from callsheet.catalogue.model import Model
 from callsheet.errors import CallsheetError, LedgerTrouble, Orphaned, Overtaken, RequestError, SpendError
 from callsheet.jobs import telemetry
+from callsheet.jobs.crew import Crew
 from callsheet.jobs.evidence import match, merged, traces
+from callsheet.jobs.pace import Pace
+from callsheet.jobs.request import request
 from callsheet.jobs.run import run
+from callsheet.jobs.settle import settle
 from callsheet.jobs.statement import close_days
+from callsheet.ledger.books import Books
 from callsheet.ledger.ledger import LEASE_S, SEARCH_S
 from callsheet.ledger.stages import ENDED, LIVE, UNSENT
 from callsheet.ledger.tables import Job
-from callsheet.money.purse import settle
-
-if TYPE_CHECKING:
-    from callsheet.studio import Studio
 
 NEVER_SENT_S = 600.0
 """What was never sent and is older is cancelled at the start, so that a restart never spends by surprise."""
@@ -39,19 +40,20 @@ Listener = Callable[[Job], Awaitable[None]]
 class Carrier:
     """The jobs that this process carries, and those who wait for news of them."""
 
-    def __init__(self, studio: "Studio") -> None:
-        self.studio = studio
-        self.ledger = studio.ledger
+    def __init__(self, crew: Crew, books: Books, pace: Pace, tasks: anyio.abc.TaskGroup) -> None:
+        self.crew = crew
+        self.books = books
+        self.pace = pace
+        self.tasks = tasks
+        self.ledger = crew.ledger
+        self.news = crew.news
         self.carried: set[str] = set()
-        self.looked: dict[str, float] = {}
-        self.news: dict[str, anyio.Event] = {}
         self.searching: set[str] = set()
         self.stirred = anyio.Event()
-        self.spoken: dict[str, str] = {}
 
     def take(self, job_id: str) -> None:
         """Carry a job from now on, if nobody else does."""
-        self.studio.tasks.start_soon(self.carry, job_id)
+        self.tasks.start_soon(self.carry, job_id)
 
     async def keep(self) -> None:
         """Carry on what was left, take over from the dead, and renew our leases, for as long as we live."""
@@ -59,7 +61,7 @@ class Carrier:
         while True:
             try:
                 if closed != (today := datetime.now(UTC).date()):
-                    await close_days(self.studio)
+                    await close_days(self.books)
                     closed = today
                 await self.ledger.renew()
                 for job in await self.ledger.lost():
@@ -84,7 +86,7 @@ class Carrier:
             while job := await self.claimed(job_id):
                 stirred = self.stirred
                 try:
-                    after = await run(job, self.studio)
+                    after = await run(job, self.crew)
                 except Overtaken:
                     continue
                 except LedgerTrouble:
@@ -96,12 +98,12 @@ class Carrier:
                     log.exception("%s cannot be carried on; it is tried again", job_id)
                     after = job
                     await anyio.sleep(TROUBLE_S)
-                self.tell(job_id)
+                self.news.tell(job_id)
                 if after.stage == "unknown":
                     self.search_for(after)
                 if after.stage == "stored" and after.charged is None:
                     with contextlib.suppress(CallsheetError):
-                        await self.studio.observe(after)
+                        await self.observe(after)
                         after = await self.ledger.get(job_id)
                 if after.stage in ENDED:
                     telemetry.ended(after)
@@ -112,9 +114,8 @@ class Carrier:
                         await stirred.wait()
         finally:
             self.carried.discard(job_id)
-            self.looked.pop(job_id, None)
-            self.spoken.pop(job_id, None)
-            self.tell(job_id)
+            self.crew.forget(job_id)
+            self.news.tell(job_id)
             self.stir()
 
     def stir(self) -> None:
@@ -134,7 +135,7 @@ class Carrier:
         """Search for a job whose create was never answered, when it is due; one search at a time."""
         if job.id not in self.searching:
             self.searching.add(job.id)
-            self.studio.tasks.start_soon(self.search, job)
+            self.tasks.start_soon(self.search, job)
 
     async def search(self, job: Job) -> None:
         """Look for a lost job in the backend's lists until it is found or put off for long."""
@@ -146,7 +147,7 @@ class Carrier:
                 else:
                     await self.ledger.search_again(job)
                 job = await self.ledger.get(job.id)
-                self.tell(job.id)
+                self.news.tell(job.id)
         except CallsheetError:
             return
         finally:
@@ -154,7 +155,7 @@ class Carrier:
 
     async def found(self, job: Job) -> bool:
         """Whether the backend's lists show a job that can only be this one, and it is adopted now."""
-        provider, ask = self.studio.provider(job.account), self.studio.ask(job)
+        provider, ask = self.crew.provider(job), request(job)
         lists = []
         for route in provider.backend.lists(ask):
             with contextlib.suppress(CallsheetError):
@@ -165,6 +166,27 @@ class Carrier:
         if (hit := match(job, await self.ledger.rivals(job), strays)) is None:
             return False
         return await self.ledger.adopt(job, stage="sent", ticket=hit.ticket, charged_at=time.time())
+
+    async def called(self, backend: str, token: str) -> bool:
+        """A backend called about a job, which is looked at soon; nothing else is believed. False for a token that is
+        nobody's."""
+        job = await self.ledger.called(backend, token)
+        if job and job.stage in ("sending", "sent"):
+            self.pace.hint(job)
+        return job is not None
+
+    async def observe(self, job: Job) -> None:
+        """Learn from the balance what a job cost that nobody priced, where nothing else can have moved it."""
+        before = await self.books.balance(job.account, before=job.sent_at)
+        if before is None:
+            return
+        after = await self.crew.balances.read(job.account)
+        others = await self.books.movers(job.account, before[1], time.time(), but=job.id)
+        if after is None or any(other.charged is None for other in others):
+            return
+        moved = before[0] - after[0] - sum((other.net for other in others), Decimal(0))
+        if moved >= 0:
+            await self.books.settle(job.id, charged=moved, basis="observed")
 
     async def give_up(self, job: Job, error: CallsheetError) -> Job:
         """End a job that was never sent, for a reason; one that was sent is never given up."""
@@ -177,27 +199,6 @@ class Carrier:
         log.warning("%s: %s", job.id, error.message)
         await anyio.sleep(TROUBLE_S)
         return job
-
-    async def turn(self, job: Job, ask: Model) -> float:
-        """Wait until a job may be looked at; returns when it was looked at before, or sent."""
-        looked_at = self.looked.get(job.id, job.sent_at or job.created_at)
-        await self.studio.provider(job.account).turn(job, ask.typical_s, looked_at)
-        self.looked[job.id] = time.time()
-        return looked_at
-
-    def speaker(self, job: Job) -> Callable[[str], Awaitable[None]]:
-        """Where a streamed reply is heard as it grows."""
-
-        async def say(text: str) -> None:
-            self.spoken[job.id] = text
-            self.tell(job.id)
-
-        return say
-
-    def tell(self, job_id: str) -> None:
-        """Wake whoever waits for news of a job."""
-        if event := self.news.pop(job_id, None):
-            event.set()
 
     async def wait(
         self, job_id: str, seconds: float, caller: str | None = None, listen: Listener | None = None
@@ -216,7 +217,7 @@ class Carrier:
                 self.revive(part)
             if listen:
                 await listen(next(part for part in parts if not part.ended))
-            event = self.news.setdefault(next(part.id for part in parts if not part.ended), anyio.Event())
+            event = self.news.of(next(part.id for part in parts if not part.ended))
             with anyio.move_on_after(min(left, 1.0)):
                 await event.wait()
 
@@ -230,7 +231,7 @@ class Carrier:
         """Wait until a job is at the backend, or will never be; a process that ends sooner would leave it unsent."""
         while any(part.stage in (*UNSENT, "sending") for part in await self.ledger.parts(job_id)):
             with anyio.move_on_after(0.5):
-                await self.news.setdefault(job_id, anyio.Event()).wait()
+                await self.news.of(job_id).wait()
 
     async def fetch_again(self, job_id: str, caller: str | None = None) -> None:
         """Try at once to store what is paid but not on disk: made and not stored, or stored and gone since."""
@@ -257,12 +258,12 @@ class Carrier:
             return f"Too late: {job.id} is {job.stage} already."
         if job.stage in UNSENT:
             if await self.ledger.drop(job):
-                self.tell(job.id)
+                self.news.tell(job.id)
                 return f"{job.id} was cancelled before it was sent; nothing was spent."
             return await self.cancel_one(await self.ledger.get(job.id))
         if job.ticket is None or job.stage != "sent":
             return f"{job.id} is {job.stage}; it cannot be cancelled now."
-        provider, ask = self.studio.provider(job.account), self.studio.ask(job)
+        provider, ask = self.crew.provider(job), request(job)
         done = await provider.cancel(job) if ask.cancels else None
         if done is None:
             return f"{provider.backend.title} cannot cancel {ask.name}; it goes on, and its result will be stored."
@@ -273,5 +274,5 @@ class Carrier:
         step = seen if seen.get("stage") in ("cancelled", "failed") else Step(stage="cancelled")
         await self.ledger.overrule(job, **settle(job, ask, provider.backend, step))
         telemetry.ended(await self.ledger.get(job.id))
-        self.tell(job.id)
+        self.news.tell(job.id)
         return f"{job.id} was cancelled at {provider.backend.title}."

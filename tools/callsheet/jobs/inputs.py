@@ -7,24 +7,23 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anyio
 import httpx2
 
 from callsheet.backends.found import BACKENDS
 from callsheet.backends.provider import Provider
-from callsheet.catalogue.model import Input, Model, plain
+from callsheet.backends.providers import Providers
+from callsheet.catalogue.model import Input, Model, Price, plain
 from callsheet.errors import Dearer, Orphaned, RequestError
+from callsheet.ledger.ledger import Ledger
 from callsheet.ledger.stages import LIVE, whole
 from callsheet.ledger.tables import Job, jobs
 from callsheet.media import ffmpeg
-from callsheet.media.guard import check_literal
+from callsheet.media.guard import Fetcher, check_literal
 from callsheet.media.shelf import LARGEST_INPUT, Reference, allowed, refer
 from callsheet.settings.callers import OWNER
-
-if TYPE_CHECKING:
-    from callsheet.studio import Studio
+from callsheet.settings.settings import Settings
 
 NONE: Mapping[str, str] = {}
 SHARED = {"project_id", "generation_id", "brand_kit_id"}
@@ -37,19 +36,36 @@ class Inputs:
     """The inputs of one caller's jobs: what is somebody else's does not exist, and whoever is far away names no file
     of this machine."""
 
-    def __init__(self, studio: "Studio", caller: str) -> None:
-        self.studio = studio
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        providers: Providers,
+        fetcher: Fetcher,
+        *,
+        remote: bool = False,
+        caller: str = OWNER,
+    ) -> None:
+        self.settings = settings
+        self.ledger = ledger
+        self.providers = providers
+        self.fetcher = fetcher
+        self.remote = remote
         self.caller = caller
+
+    def of(self, caller: str) -> "Inputs":
+        """The same for another caller."""
+        return Inputs(self.settings, self.ledger, self.providers, self.fetcher, remote=self.remote, caller=caller)
 
     @property
     def sees_account(self) -> bool:
         """Whether the caller may use whatever lies with the backends, whoever made it."""
-        return self.studio.settings.http_callers.of(self.caller).admin
+        return self.settings.http_callers.of(self.caller).admin
 
     @property
     def folders(self) -> tuple[Path, ...]:
         """Where local files may be read."""
-        return (self.studio.settings.output_dir, *self.studio.settings.input_dirs)
+        return (self.settings.output_dir, *self.settings.input_dirs)
 
     async def checked(self, ask: Model, planned: Mapping[str, str] = NONE) -> Model:
         """The request, if the caller may use all its inputs; `planned` are jobs that are not written down yet, with
@@ -73,8 +89,8 @@ class Inputs:
         """
         account = await self.found(ref, planned)
         if mark.by == "name" and (why := BACKENDS[backend].barred(mark.kind)):
-            ours = self.studio.account(backend)
-            if account != ours and not (ref.url and ref.url.startswith(f"{self.studio.provider(ours).base}/")):
+            ours = self.providers.account(backend)
+            if account != ours and not (ref.url and ref.url.startswith(f"{self.providers.of(ours).base}/")):
                 raise RequestError(f"{ref.text[:80]}: {why}")
 
     async def found(self, ref: Reference, planned: Mapping[str, str] = NONE) -> str | None:
@@ -84,25 +100,25 @@ class Inputs:
             RequestError: see `checked`.
         """
         if ref.path:
-            if self.studio.remote or self.caller != OWNER:
+            if self.remote or self.caller != OWNER:
                 raise RequestError(
                     f"`{ref.text[:80]}` is no URL, data URI, media:// address or job id, and over HTTP no local path "
                     "is read. Give one of those."
                 )
             await anyio.to_thread.run_sync(allowed, ref.path, self.folders)
         elif ref.url and self.sees_account:
-            check_literal(ref.url, self.backend_hosts() | set(self.studio.settings.media_hosts))
+            check_literal(ref.url, self.backend_hosts() | set(self.settings.media_hosts))
         elif ref.url:
             check_literal(ref.url)
             if port(httpx2.URL(ref.url)) in self.backend_hosts():
                 raise RequestError(f"{ref.text[:80]}: give the job's id or media:// address instead of the backend's.")
         elif ref.job_id:
-            return planned.get(ref.job_id) or (await self.studio.ledger.get(ref.job_id, self.caller)).account
+            return planned.get(ref.job_id) or (await self.ledger.get(ref.job_id, self.caller)).account
         return None
 
     def backend_hosts(self) -> set[str]:
         """Each backend's own host and port; these may be private."""
-        bases = [self.studio.settings.base(name) for name in BACKENDS]
+        bases = [self.settings.base(name) for name in BACKENDS]
         return {port(httpx2.URL(base)) for base in bases} | {f"{name}.sandbox:80" for name in BACKENDS}
 
     async def measured(self, ask: Model, planned: Mapping[str, str] = NONE) -> Model:
@@ -118,12 +134,20 @@ class Inputs:
                         lengths[name] = facts.seconds
         return ask.measured(lengths) if lengths else ask
 
+    async def priced(self, ask: Model, provider: Provider, planned: Mapping[str, str] = NONE) -> Price:
+        """What a request costs, knowing what can be known of its inputs; those that are only `planned` are not there.
+
+        Raises:
+            RequestError: the account may not do this.
+        """
+        return await provider.price(await self.measured(ask, planned))
+
     async def local(self, ref: Reference) -> Path | None:
         """The file behind a reference, where it is on this machine."""
         if ref.path and self.caller == OWNER:
             return await anyio.to_thread.run_sync(allowed, ref.path, self.folders)
         if ref.job_id:
-            media = await self.studio.ledger.results(ref.job_id, self.caller)
+            media = await self.ledger.results(ref.job_id, self.caller)
             return Path(media[ref.number]["path"]) if ref.number < len(media) else None
         return None
 
@@ -138,14 +162,14 @@ class Inputs:
         for _, texts in ask.inputs().values():
             for text in texts:
                 if parent := refer(text).job_id:
-                    stage = whole(await self.studio.ledger.parts(parent, self.caller))
+                    stage = whole(await self.ledger.parts(parent, self.caller))
                     if stage in LIVE:
                         return False
                     if stage != "stored":
                         raise Orphaned(f"Its input {parent} is {stage}; nothing was sent.")
-        room = self.studio.provider(job.account).backend.concurrent
+        room = self.providers.of(job.account).backend.concurrent
         if room is not None:
-            busy = await self.studio.ledger.find(jobs.c.account == job.account, jobs.c.stage.in_(("sending", "sent")))
+            busy = await self.ledger.find(jobs.c.account == job.account, jobs.c.stage.in_(("sending", "sent")))
             return len(busy) < room
         return True
 
@@ -155,8 +179,8 @@ class Inputs:
         Raises:
             Dearer: it costs more than was reserved for it.
         """
-        ask, provider = await self.measured(ask), self.studio.provider(job.account)
-        price = await self.studio.priced(ask, provider, job.caller) if ask.measures else None
+        ask, provider = await self.measured(ask), self.providers.of(job.account)
+        price = await provider.price(ask) if ask.measures else None
         if price and job.quoted is not None and price.published and price.high > job.quoted:
             raise Dearer(f"It costs {price} now, more than the {plain(job.quoted)} reserved.")
         ready = {}
@@ -171,7 +195,7 @@ class Inputs:
             RequestError: it may not be used, or the backend has no way to get at it.
         """
         await self.check(refer(text), mark, backend)
-        return await self.reach(refer(text), mark, self.studio.provider(self.studio.account(backend)))
+        return await self.reach(refer(text), mark, self.providers.at(backend))
 
     async def reach(self, ref: Reference, mark: Input, provider: Provider) -> str:
         """An input in the form in which the backend takes it."""
@@ -200,18 +224,16 @@ class Inputs:
         """The link that any backend gave a result lately, unless it takes a key to open: for one without uploads."""
         if not ref.job_id:
             return None
-        ledger = self.studio.ledger
-        job, media = await ledger.get(ref.job_id, self.caller), await ledger.results(ref.job_id, self.caller)
+        job, media = await self.ledger.get(ref.job_id, self.caller), await self.ledger.results(ref.job_id, self.caller)
         link = media[ref.number].get("url") if ref.number < len(media) else None
-        closed = link and link.startswith(self.studio.provider(job.account).base)
+        closed = link and link.startswith(self.providers.of(job.account).base)
         return link if link and not closed and time.time() - (job.ended_at or 0.0) < FRESH_LINK_S else None
 
     async def own_link(self, ref: Reference, provider: Provider, seconds: float = math.inf) -> str | None:
         """The link that the same backend gave a result, at most so long ago."""
         if not ref.job_id:
             return None
-        ledger = self.studio.ledger
-        job, media = await ledger.get(ref.job_id, self.caller), await ledger.results(ref.job_id, self.caller)
+        job, media = await self.ledger.get(ref.job_id, self.caller), await self.ledger.results(ref.job_id, self.caller)
         if ref.number >= len(media):
             raise RequestError(f"{ref.text}: there is no such file.")
         young = time.time() - (job.ended_at or 0.0) < seconds
@@ -227,7 +249,7 @@ class Inputs:
             data = ref.data
         else:
             data = b""
-            async with self.studio.fetcher.open(ref.text) as response:
+            async with self.fetcher.open(ref.text) as response:
                 async for chunk in response.aiter_bytes():
                     data += chunk
                     if len(data) > LARGEST_INPUT:
@@ -235,7 +257,7 @@ class Inputs:
         form = ffmpeg.form_of(data[:64])
         if form is None:
             raise RequestError(f"{ref.text[:80]} holds no image, sound or video.")
-        folder = self.studio.settings.home / "inputs"
+        folder = self.settings.home / "inputs"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{hashlib.sha256(data).hexdigest()[:32]}{form.suffix}"
         await anyio.to_thread.run_sync(path.write_bytes, data)
@@ -247,7 +269,7 @@ class Inputs:
         Raises:
             RequestError: it may not be used.
         """
-        provider, ref = self.studio.provider(self.studio.account(backend)), refer(text)
+        provider, ref = self.providers.at(backend), refer(text)
         await self.found(ref)
         async with self.on_disk(ref) as path:
             form = ffmpeg.form_at(path)

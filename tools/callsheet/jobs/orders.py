@@ -8,35 +8,62 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
+from callsheet.backends.providers import Providers
 from callsheet.catalogue import catalogue
+from callsheet.catalogue.consent import Question, Yes, harmless
 from callsheet.catalogue.model import Model, Price, amount, plain
 from callsheet.catalogue.words import Words
 from callsheet.errors import RequestError, SpendError
-from callsheet.jobs.inputs import NONE
-from callsheet.ledger.ledger import LEASE_S, new_id
+from callsheet.jobs.carrier import Carrier
+from callsheet.jobs.inputs import NONE, Inputs
+from callsheet.jobs.request import request
+from callsheet.ledger.ledger import LEASE_S, Ledger, new_id
 from callsheet.ledger.stages import STATUS
 from callsheet.ledger.tables import Job
 from callsheet.media.shelf import refer
-from callsheet.money.consent import Question, Yes, harmless
-from callsheet.money.purse import refused
+from callsheet.money.balances import Balances
+from callsheet.money.purse import Purse, refused
 from callsheet.money.questions import Questions, budget
 from callsheet.settings.callers import OWNER
-
-if TYPE_CHECKING:
-    from callsheet.studio import Studio
 
 TITLES = ("prompt", "text", "title", "question", "script")
 """Words that say what a job is about, the best first."""
 
 
-class Orders:
-    """The way into a studio's ledger."""
+class Quote(NamedTuple):
+    """What a request would cost, and what stands in its way."""
 
-    def __init__(self, studio: "Studio") -> None:
-        self.studio = studio
-        self.questions = Questions(studio.ledger)
+    model: str
+    price: Price
+    left: Decimal | None
+    question: str | None
+    """What a person would be asked."""
+    obstacle: str | None
+    """Why it would be refused, whatever they said."""
+
+
+class Orders:
+    """The way into a ledger."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        purse: Purse,
+        balances: Balances,
+        providers: Providers,
+        inputs: Inputs,
+        carrier: Carrier,
+    ) -> None:
+        self.ledger = ledger
+        self.purse = purse
+        self.balances = balances
+        self.providers = providers
+        self.inputs = inputs
+        self.carrier = carrier
+        self.settings = purse.settings
+        self.questions = Questions(ledger)
 
     async def draft(
         self, words: Words, caller: str, job_id: str | None = None, planned: Mapping[str, str] = NONE
@@ -46,12 +73,12 @@ class Orders:
         Raises:
             RequestError: it cannot be done.
         """
-        own = self.studio.settings.http_callers.of(caller).toolsets
+        own = self.settings.http_callers.of(caller).toolsets
         if own and words.toolset not in own:
             raise RequestError(f"{words.operation} is not among your tools; whoever runs this server can add it.")
-        ask = catalogue.ask(words, self.studio.backends())
-        ask = await self.studio.inputs(caller).checked(ask, planned)
-        account = self.studio.account(ask.backend)
+        ask = catalogue.ask(words, self.providers.names())
+        ask = await self.inputs.of(caller).checked(ask, planned)
+        account = self.providers.account(ask.backend)
         said = words.said | ({"options": words.options} if words.options else {})
         job = Job(
             id=job_id or new_id(),
@@ -65,7 +92,7 @@ class Orders:
             staged=await self.staged(ask, planned),
             max_credits=None if words.max_credits is None else Decimal(str(words.max_credits)),
             count=getattr(words, "count", None) or 1,
-            owner=self.studio.ledger.owner,
+            owner=self.ledger.owner,
             lease=time.time() + LEASE_S,
         )
         return job, ask
@@ -75,7 +102,7 @@ class Orders:
         for _, texts in ask.inputs().values():
             for parent in filter(None, (refer(text).job_id for text in texts)):
                 account = planned.get(parent)
-                if account.startswith("sandbox/") if account else (await self.studio.ledger.get(parent)).sandbox:
+                if account.startswith("sandbox/") if account else (await self.ledger.get(parent)).sandbox:
                     return True
         return False
 
@@ -92,7 +119,7 @@ class Orders:
 
     def hook(self, ask: Model, account: str) -> str | None:
         """A secret part of the address at which the backend may call about a new job; None where it never calls."""
-        calls = self.studio.settings.public_url and self.studio.provider(account).backend.call_back(ask, "")
+        calls = self.settings.public_url and self.providers.of(account).backend.call_back(ask, "")
         return secrets.token_urlsafe(16) if calls else None
 
     async def place(
@@ -111,7 +138,7 @@ class Orders:
             job = replace(job, agreed=yes.prices[0], approval=yes.approval)
             await self.questions.close(job.digest)
         rows = self.rows(job, ask)
-        job, repeated = await self.studio.ledger.add(rows)
+        job, repeated = await self.ledger.add(rows)
         if not repeated:
             self.carry(rows)
         return job, repeated
@@ -120,7 +147,19 @@ class Orders:
         """Start carrying what was just written down."""
         for row in rows:
             if row.stage != "group":
-                self.studio.carrier.take(row.id)
+                self.carrier.take(row.id)
+
+    async def quote(self, words: Words, caller: str) -> Quote:
+        """What a request would cost; nothing is written down.
+
+        Raises:
+            RequestError: it cannot be done.
+        """
+        job, ask = await self.draft(words, caller)
+        price = (await self.inputs.of(caller).priced(ask, self.providers.of(job.account))).times(job.count)
+        obstacle = await self.obstacle(job, price)
+        question = None if obstacle else self.purse.question(ask.backend, price, caller)
+        return Quote(ask.name, price, (await self.purse.means(job.account, caller)).left, question, obstacle)
 
     # -- asking a person ----------------------------------------------------------------------------------------
 
@@ -132,22 +171,22 @@ class Orders:
             RequestError: it cannot be done.
         """
         job, ask = await self.draft(words, caller)
-        if await self.studio.ledger.same(job):
+        if await self.ledger.same(job):
             return None
         if known := await self.questions.open(job.digest):
             return known
-        price = (await self.studio.priced(ask, self.studio.provider(job.account), caller)).times(job.count)
-        if self.studio.purse.question(job.backend, price, caller) is None or await self.obstacle(job, price):
+        price = (await self.inputs.of(caller).priced(ask, self.providers.of(job.account))).times(job.count)
+        if self.purse.question(job.backend, price, caller) is None or await self.obstacle(job, price):
             return None
         return await self.questions.put(job.digest, await self.text(job, price), [price.high])
 
     async def obstacle(self, job: Job, price: Price) -> str | None:
         """What no person's yes could put out of the way; None where a yes is all that may be missing."""
-        balance = await self.studio.balance(job.account, price.high)
+        balance = await self.balances.enough(job.account, price.high)
         try:
-            reserve = self.studio.purse.agreed(replace(job, agreed=price.high), price)
-            async with self.studio.ledger.engine.connect() as db:
-                await self.studio.purse.room(db, job, reserve, balance)
+            reserve = self.purse.agreed(replace(job, agreed=price.high), price)
+            async with self.ledger.engine.connect() as db:
+                await self.purse.room(db, job, reserve, balance)
         except SpendError as error:
             return error.message
         return None
@@ -162,7 +201,7 @@ class Orders:
 
     async def budget(self, job: Job, price: Decimal) -> str:
         """What a price would leave of the balance and of the day, as far as the caller may know."""
-        means = await self.studio.purse.means(job.account, job.caller)
+        means = await self.purse.means(job.account, job.caller)
         return budget(means.left, price, means.today, means.cap)
 
     async def decline(self, words: Words, caller: str, why: str) -> Job:
@@ -173,11 +212,11 @@ class Orders:
         final = SpendError(f"Not started: {why} Nothing was spent.", safe_to_retry=False)
         unwanted = replace(job, quoted=quoted, owner=None, count=1, **refused(final))
         await self.questions.close(job.digest)
-        return (await self.studio.ledger.add([unwanted]))[0]
+        return (await self.ledger.add([unwanted]))[0]
 
     async def second_question(self, job_id: str, caller: str) -> Question | None:
         """What a person must be asked about a job that has become dearer than was agreed; None where none waits."""
-        waiting = [part for part in await self.studio.ledger.parts(job_id, caller) if part.stage == "asking"]
+        waiting = [part for part in await self.ledger.parts(job_id, caller) if part.stage == "asking"]
         if not waiting:
             return None
         job, price = waiting[0], (waiting[0].quoted or Decimal(0)) * waiting[0].count
@@ -190,12 +229,12 @@ class Orders:
 
     async def answer(self, job_id: str, caller: str, yes: bool, why: str = "The user said no.") -> None:
         """Let a job that waits for a yes go on, or end."""
-        for part in await self.studio.ledger.parts(job_id, caller):
+        for part in await self.ledger.parts(job_id, caller):
             cost = (part.quoted or Decimal(0)) * part.count
             agreed = {"stage": "quoted", "agreed": cost, "due": 0.0, "progress": None}
-            await self.studio.ledger.answer(part, **(agreed if yes else refused(SpendError(f"Not started: {why}"))))
-            self.studio.carrier.tell(part.id)
-        self.studio.carrier.stir()
+            await self.ledger.answer(part, **(agreed if yes else refused(SpendError(f"Not started: {why}"))))
+            self.carrier.news.tell(part.id)
+        self.carrier.stir()
 
     # -- once more ----------------------------------------------------------------------------------------------
 
@@ -205,13 +244,13 @@ class Orders:
         Raises:
             RequestError: its outcome is known.
         """
-        job = await self.studio.ledger.get(job_id, caller)
+        job = await self.ledger.get(job_id, caller)
         if job.stage != "unknown":
             raise RequestError(
                 f"{job_id} is {STATUS.get(job.stage, job.stage)}; only an unknown job can be sent again."
             )
-        ask = await self.studio.inputs(caller).checked(self.studio.ask(job))
-        return job, await self.studio.priced(ask, self.studio.provider(job.account), caller)
+        ask = await self.inputs.of(caller).checked(request(job))
+        return job, await self.inputs.of(caller).priced(ask, self.providers.of(job.account))
 
     async def question_again(self, job_id: str, caller: str) -> Question:
         """What a person must be asked before an unknown job is sent again.
@@ -241,8 +280,8 @@ class Orders:
                 f"costs {price} more. Ask the user, then "
                 f"resubmit_job(job_id='{job_id}', max_credits={plain(price.high)})."
             )
-        if await self.studio.carrier.found(lost):
-            self.studio.carrier.take(lost.id)
+        if await self.carrier.found(lost):
+            self.carrier.take(lost.id)
             return lost
         new = Job(
             id=new_id(),
@@ -257,13 +296,13 @@ class Orders:
             max_credits=None if max_credits is None else Decimal(str(max_credits)),
             agreed=yes.prices[0] if yes else None,
             approval=yes.approval if yes else None,
-            hook=self.hook(self.studio.ask(lost), lost.account),
-            owner=self.studio.ledger.owner,
+            hook=self.hook(request(lost), lost.account),
+            owner=self.ledger.owner,
             lease=time.time() + LEASE_S,
         )
-        if not await self.studio.ledger.send_anew(lost, new):
+        if not await self.ledger.send_anew(lost, new):
             raise RequestError(f"{job_id} has just become known; look at it with get_job.")
-        self.studio.carrier.take(new.id)
+        self.carrier.take(new.id)
         return new
 
 

@@ -5,20 +5,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from callsheet.catalogue.consent import Question, Yes, harmless
 from callsheet.catalogue.model import Model, Price, plain
 from callsheet.catalogue.words import Words, operation
 from callsheet.errors import RequestError, SpendError
 from callsheet.jobs.orders import Orders, digest, mark
 from callsheet.ledger.ledger import enter, new_id, same
 from callsheet.ledger.tables import Job, backend_of
-from callsheet.money.consent import Question, Yes, harmless
-
-if TYPE_CHECKING:
-    from callsheet.studio import Studio
 
 EARLIER = re.compile(r"(media://)?\$(\d{1,3})(/\d{1,3})?")
 """What an earlier call makes, by its number from 1: `$1`, or one of several files, `media://$1/2`."""
@@ -34,11 +31,12 @@ class Step:
 
 
 class Plans:
-    """The plans of one studio."""
+    """The plans of one ledger."""
 
-    def __init__(self, studio: "Studio", orders: Orders) -> None:
-        self.studio = studio
+    def __init__(self, orders: Orders) -> None:
         self.orders = orders
+        self.ledger = orders.ledger
+        self.purse = orders.purse
 
     async def draft(self, calls: Sequence[tuple[str, dict[str, Any]]], caller: str) -> list[tuple[Job, Model]]:
         """The jobs that calls (a tool, its arguments) ask for and what they ask, nothing written down.
@@ -76,9 +74,10 @@ class Plans:
             RequestError: one of them cannot be done; says which.
         """
         steps, planned = [], accounts([job for job, _ in drafts])
+        inputs = self.orders.inputs.of(caller)
         for number, (job, ask) in enumerate(drafts, 1):
             with numbered(number):
-                price = await self.studio.priced(ask, self.studio.provider(job.account), caller, planned)
+                price = await inputs.priced(ask, self.orders.providers.of(job.account), planned)
             steps.append(Step(job, ask, price.times(job.count)))
         return steps
 
@@ -99,7 +98,7 @@ class Plans:
         agreed = [replace(step, job=replace(step.job, agreed=step.price.high)) for step in steps]
         try:
             rows = self.reserved(agreed, sums, caller)
-            async with self.studio.ledger.engine.connect() as db:
+            async with self.ledger.engine.connect() as db:
                 await self.room(db, rows, await self.balances(sums))
         except SpendError as error:
             return error.message
@@ -114,13 +113,13 @@ class Plans:
         """
         drafts = await self.draft(calls, caller)
         first, _ = drafts[0]
-        if await self.studio.ledger.same(first):
+        if await self.ledger.same(first):
             return None
         if known := await self.orders.questions.open(first.digest):
             return known
         steps = await self.priced(drafts, caller)
         sums = totals(steps)
-        if not any(self.studio.purse.question(backend_of(account), price, caller) for account, price in sums.items()):
+        if not any(self.purse.question(backend_of(account), price, caller) for account, price in sums.items()):
             return None
         if await self.obstacle(steps, sums, caller):
             return None
@@ -149,24 +148,23 @@ class Plans:
             RequestError: it cannot be done.
             SpendError: nobody agreed to it, or there is no room for it; nothing was started.
         """
-        ledger = self.studio.ledger
         drafts = [(replace(job, asks=asks), ask) for job, ask in await self.draft(calls, caller)]
         if yes:
             paired = zip(drafts, yes.prices, strict=True)
             drafts = [(replace(job, agreed=price, approval=yes.approval), ask) for (job, ask), price in paired]
             await self.orders.questions.close(drafts[0][0].digest)
-        if (known := await ledger.same(drafts[0][0])) is None:
+        if (known := await self.ledger.same(drafts[0][0])) is None:
             steps = await self.priced(drafts, caller)
             sums = totals(steps)
             approved, balances = self.reserved(steps, sums, caller), await self.balances(sums)
             rows = [row for step in approved for row in self.orders.rows(step.job, step.ask)]
-            async with ledger.writing.begin() as db:
+            async with self.ledger.writing.begin() as db:
                 known = next(iter(await same(db, [step.job for step in steps])), None)
                 if known is None:
                     await self.room(db, approved, balances)
                     await enter(db, rows)
         if known is not None:
-            return await ledger.planned(known.plan or known.id), True
+            return await self.ledger.planned(known.plan or known.id), True
         self.orders.carry(rows)
         return [step.job for step in approved], False
 
@@ -176,7 +174,7 @@ class Plans:
         Raises:
             SpendError: nobody agreed; says what to do.
         """
-        purse, always = self.studio.purse, self.studio.settings.ask == "always"
+        purse, always = self.purse, self.orders.settings.ask == "always"
         for account, price in sums.items():
             own = [(n, step) for n, step in enumerate(steps, 1) if step.job.account == account and step.price.high]
             unsaid = [(n, s) for n, s in own if s.job.agreed is None and (always or s.job.max_credits is None)]
@@ -195,7 +193,7 @@ class Plans:
 
     async def balances(self, sums: dict[str, Price]) -> dict[str, tuple[Decimal, float] | None]:
         """What is left at each account."""
-        return {account: await self.studio.balance(account, price.high) for account, price in sums.items()}
+        return {account: await self.orders.balances.enough(account, price.high) for account, price in sums.items()}
 
     async def room(
         self, db: AsyncConnection, approved: Sequence[Step], balances: dict[str, tuple[Decimal, float] | None]
@@ -208,7 +206,7 @@ class Plans:
         for account, balance in balances.items():
             own = [step.job for step in approved if step.job.account == account]
             parts = [(job.quoted or Decimal(0)) * job.count for job in own]
-            await self.studio.purse.room(db, own[0], sum(parts, Decimal(0)), balance, max(parts))
+            await self.purse.room(db, own[0], sum(parts, Decimal(0)), balance, max(parts))
 
 
 def totals(steps: Sequence[Step]) -> dict[str, Price]:

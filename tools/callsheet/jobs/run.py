@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 
@@ -11,33 +11,33 @@ from callsheet.backends.dialect import Step
 from callsheet.catalogue.model import Model
 from callsheet.errors import CallsheetError, Dearer, SpendError
 from callsheet.jobs import telemetry
+from callsheet.jobs.crew import Crew
+from callsheet.jobs.request import request
+from callsheet.jobs.settle import settle
 from callsheet.jobs.telemetry import step
 from callsheet.ledger.tables import Job
 from callsheet.media.guard import Gone
-from callsheet.money.purse import refused, settle
-
-if TYPE_CHECKING:
-    from callsheet.studio import Studio
+from callsheet.money.purse import refused
 
 
-async def run(job: Job, studio: "Studio") -> Job:
+async def run(job: Job, crew: Crew) -> Job:
     """Carry a job as far through its life as it can go now.
 
     Each step is written down before the next begins, and a step already written is skipped, so one call starts a job,
     finishes it after a crash, or looks in on it later. Nothing is ever submitted twice: only who takes a job from
     `approved` to `sending` may send it, and a job that is found in `sending` may have been sent.
     """
-    ask, note, price = studio.ask(job), studio.ledger.note, None
-    provider, inputs = studio.provider(job.account), studio.inputs(job.caller)
+    ask, note, price = request(job), crew.ledger.note, None
+    provider, inputs = crew.provider(job), crew.inputs.of(job.caller)
 
     if job.stage == "new":
         with step("quote", job):
-            price = await studio.priced(ask, provider, job.caller)
+            price = await inputs.priced(ask, provider)
         job = await note(job, stage="quoted", quoted_low=price.low, quoted=price.high, published=price.published)
 
     if job.stage == "quoted":
-        price = price or await studio.priced(ask, provider, job.caller)
-        job = await studio.purse.approve(job, price, await studio.balance(job.account, price.high * job.count))
+        price = price or await inputs.priced(ask, provider)
+        job = await crew.purse.approve(job, price, await crew.balances.enough(job.account, price.high * job.count))
 
     if job.stage == "asking" and job.due < time.time():
         job = await note(job, **refused(SpendError("Not started: nobody said yes to its price in time.")))
@@ -50,12 +50,12 @@ async def run(job: Job, studio: "Studio") -> Job:
         await provider.place()
         job = await note(job, stage="sending", sent_at=time.time(), tries=job.tries + 1, **intent(ask))
         with anyio.CancelScope(shield=True), step("submit", job):
-            job = await studio.answered(job, ask, await provider.submit(ask, studio.carrier.speaker(job), job.hook))
+            job = await crew.answered(job, ask, await provider.submit(ask, crew.news.speaker(job), job.hook))
     elif job.stage == "sending":
-        job = await studio.answered(job, ask, provider.fell())
+        job = await crew.answered(job, ask, provider.fell())
 
     if job.stage == "sent":
-        before = await studio.carrier.turn(job, ask)
+        before = await crew.turn(job, ask)
         with step("look", job):
             found = await provider.look(job, ask)
         job = await note(job, looks=job.looks + 1, **settle(job, ask, provider.backend, found))
@@ -65,7 +65,7 @@ async def run(job: Job, studio: "Studio") -> Job:
     if job.stage == "made":
         try:
             with step("fetch", job):
-                media = await studio.store(job)
+                media = await crew.store(job)
             job = await note(job, stage="stored", media=media, error=None)
             await provider.forget(job)
         except Gone as error:

@@ -4,14 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
+from callsheet.ledger.books import Books
+from callsheet.ledger.ledger import Ledger
 from callsheet.ledger.tables import Job, jobs
-
-if TYPE_CHECKING:
-    from callsheet.studio import Studio
 
 Reading = tuple[Decimal, float]
 
@@ -45,14 +44,14 @@ class Statement(BaseModel):
     note: str | None = None
 
 
-async def statement(studio: "Studio", account: str, day: date) -> Statement:
+async def statement(books: Books, account: str, day: date) -> Statement:
     """One account's day, from the balances that were read and the receipts between them.
 
     A refund that was only promised and now fits what is left over exactly is booked as observed.
     """
     start = datetime.combine(day, datetime.min.time(), UTC).timestamp()
     end = start + timedelta(days=1).total_seconds()
-    books, told = studio.books, Statement(account=account, day=day.isoformat())
+    told = Statement(account=account, day=day.isoformat())
     before = await books.balance(account, before=start)
     read = ([before] if before else []) + await books.balances(account, start, end)
     active = await books.movers(account, read[0][1] if read else start, end)
@@ -118,18 +117,18 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
-async def close_days(studio: "Studio") -> None:
+async def close_days(books: Books) -> None:
     """Enter the statement of yesterday for every account that has none yet."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    for account in await studio.books.accounts():
-        if await studio.books.statement(account, yesterday.isoformat()) is None:
-            told = await statement(studio, account, yesterday)
-            await studio.books.note_statement(account, yesterday.isoformat(), told.model_dump(mode="json"))
+    for account in await books.accounts():
+        if await books.statement(account, yesterday.isoformat()) is None:
+            told = await statement(books, account, yesterday)
+            await books.note_statement(account, yesterday.isoformat(), told.model_dump(mode="json"))
 
 
-async def spending(studio: "Studio", by: str) -> list[dict[str, Any]]:
+async def spending(ledger: Ledger, by: str) -> list[dict[str, Any]]:
     """What was spent, by `day`, `model`, `backend` or `caller`; never added up over backends."""
-    rows = await studio.ledger.find(jobs.c.charged.is_not(None), order=jobs.c.created_at)
+    rows = await ledger.find(jobs.c.charged.is_not(None), order=jobs.c.created_at)
     sums: dict[tuple[str, str], list[Job]] = defaultdict(list)
     for job in rows:
         sent = datetime.fromtimestamp(job.sent_at or job.created_at, UTC).date().isoformat()

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +19,10 @@ from typing import Any, NamedTuple
 import anyio
 import httpx2
 
+from callsheet.catalogue.model import Harvest
 from callsheet.errors import ProviderError, RequestError
-from callsheet.ledger.tables import Job
 from callsheet.media import ffmpeg
 from callsheet.media.guard import Fetcher, Gone
-from callsheet.settings.callers import own_folder
 
 LARGEST = 2 * 2**30
 LARGEST_INPUT = 512 * 2**20
@@ -107,12 +106,19 @@ def slug(text: str, longest: int = 40) -> str:
     return short or "untitled"
 
 
-def file_name(job: Job, number: int, suffix: str) -> str:
-    """`2026-11-21_a-neon-street_z-image_j1a2b3.png`."""
-    day = datetime.fromtimestamp(job.created_at, UTC).strftime("%Y-%m-%d")
-    model = slug(job.model.partition("/")[2])
-    more = f"-{number + 1}" if number else ""
-    return f"{day}_{slug(job.title or job.operation)}_{model}_j{job.id[2:8]}{more}{suffix}"
+@dataclass(frozen=True)
+class Label:
+    """What the files of a job are called, whose folder they go to, and what is told of them in their sidecars."""
+
+    job_id: str
+    stem: str
+    """`2026-11-21_a-neon-street_z-image_j1a2b3`."""
+    folder: Path
+    about: dict[str, Any]
+
+    def name(self, number: int, suffix: str) -> str:
+        """The name of one of them."""
+        return f"{self.stem}{f'-{number + 1}' if number else ''}{suffix}"
 
 
 class Shelf:
@@ -122,24 +128,25 @@ class Shelf:
         self.folder = folder
         self.fetcher = fetcher
 
-    async def store(self, job: Job, home: dict[str, Any]) -> list[dict[str, Any]]:
-        """Every result of a job as a checked file, with a sidecar beside it; what is there already stays.
+    async def store(
+        self, label: Label, harvest: Harvest, there: Sequence[dict[str, Any]], home: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Every result of a job as a checked file, with a sidecar beside it; what is `there` already stays.
 
         `home` says how the backend's own origin is spoken to (see `Fetcher.open`), or in which `folder` it works here.
 
         Raises:
             ProviderError: a result could not be fetched, is no media, or the disk would not take it.
         """
-        assert job.harvest is not None  # noqa: S101  (a job is only `made` with one)
-        links, made = job.harvest.urls, [item for item in job.media if Path(item["path"]).is_file()]
+        links, made = harvest.urls, [item for item in there if Path(item["path"]).is_file()]
         for number, url in enumerate(links[len(made) :], len(made)):
             folder = home.get("folder")
-            item = await self.keep(job, number, folder / url if folder else self.chunks(url, home))
+            item = await self.keep(label, number, folder / url if folder else self.chunks(url, home))
             made.append(item | ({"url": url} if url.startswith("http") else {}))
-        for number, (suffix, text) in enumerate(job.harvest.files.items(), len(links)):
-            made.append(await self.keep(job, number, once(text.encode()), ffmpeg.FORMS[suffix]))
+        for number, (suffix, text) in enumerate(harvest.files.items(), len(links)):
+            made.append(await self.keep(label, number, once(text.encode()), ffmpeg.FORMS[suffix]))
         for item in made:
-            await anyio.to_thread.run_sync(write_sidecar, job, item)
+            await anyio.to_thread.run_sync(write_sidecar, label, item)
         return made
 
     async def chunks(self, url: str, home: dict[str, Any]) -> AsyncIterator[bytes]:
@@ -155,14 +162,14 @@ class Shelf:
             raise ProviderError(f"The download of the result broke off ({type(error).__name__}).") from None
 
     async def keep(
-        self, job: Job, number: int, source: AsyncIterator[bytes] | Path, form: ffmpeg.Form | None = None
+        self, label: Label, number: int, source: AsyncIterator[bytes] | Path, form: ffmpeg.Form | None = None
     ) -> dict[str, Any]:
         """Write, check, then name: a file under its final name is always whole.
 
         Raises:
             ProviderError: see `store`.
         """
-        part, folder = None, self.folder / own_folder(job.caller)
+        part, folder = None, self.folder / label.folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix=".callsheet-", suffix=".part", dir=folder)
@@ -174,11 +181,11 @@ class Shelf:
                 what = "a web page" if kept.head.lstrip()[:1] == b"<" else "no media" if kept.size else "nothing"
                 raise ProviderError(f"The result's link gave {what}; it is asked for again later.")
             facts = await ffmpeg.probe(part, form)
-            path = folder / file_name(job, number, form.suffix)
+            path = folder / label.name(number, form.suffix)
             part.chmod(0o644)
             part.replace(path)
             part = None
-            return describe(job, number, path, form, facts, kept)
+            return describe(label, number, path, form, facts, kept)
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
             why = "the disk is full" if full else error.strerror or type(error).__name__
@@ -247,38 +254,19 @@ async def once(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-def describe(job: Job, number: int, path: Path, form: ffmpeg.Form, facts: ffmpeg.Facts, kept: Kept) -> dict[str, Any]:
+def describe(
+    label: Label, number: int, path: Path, form: ffmpeg.Form, facts: ffmpeg.Facts, kept: Kept
+) -> dict[str, Any]:
     """A result as the receipt shows it."""
-    item: dict[str, Any] = {"uri": f"media://{job.id}/{number}", "path": str(path), "mime_type": form.mime}
+    item: dict[str, Any] = {"uri": f"media://{label.job_id}/{number}", "path": str(path), "mime_type": form.mime}
     item |= {"bytes": kept.size, "sha256": kept.sha256}
     numbers = {"width": facts.width, "height": facts.height, "seconds": facts.seconds}
     return item | {name: value for name, value in numbers.items() if value is not None}
 
 
-def shortened(value: Any) -> Any:
-    """A word for the sidecar: data URIs are the file itself and would only bloat it."""
-    if isinstance(value, list):
-        return [shortened(item) for item in value]
-    return f"{value[:40]}…" if isinstance(value, str) and value.startswith("data:") else value
-
-
-def write_sidecar(job: Job, item: dict[str, Any]) -> None:
+def write_sidecar(label: Label, item: dict[str, Any]) -> None:
     """The `.json` beside a file: where it came from and what it cost."""
-    path = Path(item["path"])
-    facts = {
-        "job_id": job.id,
-        "operation": job.operation,
-        "prompt": job.words.get("prompt") or job.words.get("text"),
-        "words": {name: shortened(value) for name, value in job.words.items()},
-        "model": job.model,
-        "backend": job.backend,
-        "sandbox": job.sandbox,
-        "seed": job.words.get("seed"),
-        "credits": float(job.charged if job.charged is not None else job.quoted or 0),
-        "source": item.get("url"),
-        "sha256": item["sha256"],
-        "created_at": datetime.fromtimestamp(job.created_at, UTC).isoformat(timespec="seconds"),
-        "stored_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    path, stored_at = Path(item["path"]), datetime.now(UTC).isoformat(timespec="seconds")
+    facts = label.about | {"source": item.get("url"), "sha256": item["sha256"], "stored_at": stored_at}
     kept = {name: value for name, value in facts.items() if value is not None}
     path.with_name(f"{path.name}.json").write_text(json.dumps(kept, ensure_ascii=False, indent=2), encoding="utf-8")

@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from callsheet.backends.dialect import Backend, Step
-from callsheet.catalogue.model import Model, Price, amount, plain
+from callsheet.catalogue.model import Price, amount, plain
 from callsheet.errors import Overtaken, SpendError, Unagreed
 from callsheet.ledger.books import Books, held, spent_since
-from callsheet.ledger.ledger import SEARCH_S, Ledger
-from callsheet.ledger.tables import SEARCHES_FIRST, Job, backend_of, jobs, to_row
+from callsheet.ledger.ledger import Ledger
+from callsheet.ledger.tables import Job, backend_of, jobs, to_row
 from callsheet.money.questions import FRESH_S
 from callsheet.settings.callers import OWNER
 from callsheet.settings.settings import Settings
@@ -216,34 +215,3 @@ def asking(price: Price) -> dict[str, Any]:
     """The step of a job that waits for a person's yes to a price, though not for long."""
     known = {"quoted_low": price.low, "quoted": price.high, "published": price.published}
     return known | {"stage": "asking", "due": time.time() + FRESH_S, "progress": f"needs a yes to {price}"}
-
-
-def settle(job: Job, ask: Model, backend: Backend, step: Step) -> dict[str, Any]:
-    """What a call taught us, as the ledger notes it: with what was charged, and what comes back."""
-    noted: dict[str, Any] = {k: v for k, v in step.items() if k not in ("pause", "patience", "charged", "basis")}
-    stage, now = step.get("stage", job.stage), time.time()
-    if "pause" in step:
-        noted["due"] = now + step["pause"]
-    if stage == "approved" and job.tries >= step.get("patience", 1):
-        return noted | {"stage": "failed"}
-    if stage in ("sent", "made") and job.charged_at is None and (ask.charged == "create" or stage == "made"):
-        noted["charged_at"] = now
-    if stage == "made":
-        noted |= {"made_at": job.made_at or now, "error": None}
-    exact = job.quoted if job.quoted == job.quoted_low and job.published else None
-    said, charged = step.get("charged"), job.charged
-    if stage == "unknown":
-        noted |= {"due": now + SEARCH_S[0], "searched": 0 if backend.lists(ask) else SEARCHES_FIRST}
-    if stage in ("failed", "cancelled"):
-        if charged is None:
-            charged = exact if job.charged_at else said
-        back = charged - said if charged and said is not None else Decimal(0)
-        noted |= {"charged": charged or Decimal(0), "basis": "reported" if said is not None else "documented"}
-        noted |= {"refunded": max(back, Decimal(0))}
-        if charged and not back and (backend.refunds if stage == "failed" else backend.gives_back(job.progress)):
-            noted["refund_expected"] = charged
-    elif said is not None and (stage == "made" or said >= (charged or 0)):
-        noted |= {"charged": said, "basis": step.get("basis", "reported")}
-    elif stage == "made" and charged is None and exact is not None:
-        noted |= {"charged": exact, "basis": "documented"}
-    return noted

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from sqlalchemy import delete, insert, select
 
+from callsheet.catalogue.consent import Question
 from callsheet.catalogue.model import plain
 from callsheet.ledger.ledger import Ledger
 from callsheet.ledger.tables import questions
-from callsheet.money.consent import Question
 
 FRESH_S = 600.0
 """So long a price that somebody is thinking about stays as it is."""

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from callsheet.backends.progressive_robot.endpoints import ENDPOINTS
+from callsheet.catalogue.consent import Question
 from callsheet.catalogue.model import Price, plain
+from callsheet.catalogue.query import Answer, Query
 from callsheet.catalogue.words import Credits, operation, unpack
 from callsheet.errors import CallsheetError, RequestError
 from callsheet.jobs.receipt import Receipt
 from callsheet.ledger.stages import Status
-from callsheet.money.consent import Question
-from callsheet.queries.query import Answer, Query
 
 if TYPE_CHECKING:
     from callsheet.studio import Studio
@@ -75,7 +75,7 @@ class DescribeModel(Query):
         sees = studio.settings.http_callers.of(caller).admin
         for label, path in (model.live | model.remembers if sees else model.live).items():
             try:
-                told[label] = await studio.tell_me(model.id.partition("/")[0], path)
+                told[label] = await studio.providers.at(model.id.partition("/")[0]).tell(path)
             except CallsheetError as error:
                 told[label] = error.message
         return Description(**about.describe(model), **({"live": told} if told else {}))
@@ -118,9 +118,10 @@ class ListVoices(Query):
         found = []
         for model in catalogue.models("generate_speech", self.backend):
             backend = model.id.partition("/")[0]
-            if model.voices and backend in studio.backends():
+            if model.voices and backend in studio.providers.names():
                 own = studio.settings.http_callers.of(caller).admin
-                found += [{"model": model.id, **row} for row in await studio.voices(backend, model.voices, own)]
+                listed = await studio.providers.at(backend).voices(model.voices, own)
+                found += [{"model": model.id, **row} for row in listed]
         if not found:
             raise RequestError("No backend with a key has voices.")
         return Voices(voices=found)
@@ -153,7 +154,7 @@ class Quote(Query):
         if self.operation == Plan.name:
             return await self.of_plan(studio, caller)
         kind = operation(self.operation)
-        found = await studio.quote(kind.of(self.arguments), caller)
+        found = await studio.orders.quote(kind.of(self.arguments), caller)
         asked = found.question and studio.settings.ask != "always"
         upper = f" with max_credits={plain(found.price.high)}, if the user agrees" if asked else ""
         return Quoted(
@@ -204,7 +205,7 @@ class GetJob(Query):
         return await studio.orders.second_question(self.job_id, caller)
 
     async def answer(self, studio: "Studio", caller: str) -> Receipt:
-        return await studio.receipt(self.job_id, caller)
+        return await studio.receipts.of(self.job_id, caller)
 
 
 class Jobs(Answer):
@@ -223,7 +224,7 @@ class ListJobs(Query):
     since: str | None = Field(default=None, description="ISO time")
 
     async def answer(self, studio: "Studio", caller: str) -> Jobs:
-        return Jobs(jobs=await studio.recent(caller, self.limit, self.status, self.since))
+        return Jobs(jobs=await studio.receipts.recent(caller, self.limit, self.status, self.since))
 
 
 class CancelJob(Query):
@@ -235,7 +236,7 @@ class CancelJob(Query):
 
     async def answer(self, studio: "Studio", caller: str) -> Receipt:
         said = await studio.carrier.cancel(self.job_id, caller)
-        found = await studio.receipt(self.job_id, caller)
+        found = await studio.receipts.of(self.job_id, caller)
         return found.model_copy(update={"progress": said})
 
 
@@ -279,7 +280,7 @@ class Plan(Query):
 
     async def answer(self, studio: "Studio", caller: str) -> Planned:
         jobs, repeated = await studio.plans.start(self.spoken, caller, self._yes, self._asks)
-        receipts = [await studio.receipt(job.id, caller) for job in jobs]
+        receipts = [await studio.receipts.of(job.id, caller) for job in jobs]
         reserved: dict[str, float] = {}
         for receipt in receipts:
             if receipt.credits.quoted:
@@ -308,7 +309,7 @@ class ResubmitJob(Query):
     async def answer(self, studio: "Studio", caller: str) -> Receipt:
         job = await studio.orders.again(self.job_id, self.max_credits, caller, self._yes)
         await studio.carrier.wait(job.id, studio.settings.wait, caller)
-        return await studio.receipt(job.id, caller)
+        return await studio.receipts.of(job.id, caller)
 
 
 class GetCredits(Query):
@@ -320,8 +321,8 @@ class GetCredits(Query):
     detail: bool = False
 
     async def answer(self, studio: "Studio", caller: str) -> Accounts:
-        names = [self.backend] if self.backend else studio.backends()
-        return Accounts(accounts=[await studio.credits(name, self.detail, caller) for name in names])
+        names = [self.backend] if self.backend else studio.providers.names()
+        return Accounts(accounts=[await studio.balances.told(name, self.detail, caller) for name in names])
 
 
 class Uploaded(Answer):
@@ -341,8 +342,8 @@ class UploadMedia(Query):
     backend: str | None = None
 
     async def answer(self, studio: "Studio", caller: str) -> Uploaded:
-        backend = self.backend or next(iter(studio.backends()), "phaya")
-        return Uploaded(url=await studio.inputs(caller).upload(self.media, backend), backend=backend)
+        backend = self.backend or next(iter(studio.providers.names()), "phaya")
+        return Uploaded(url=await studio.inputs.of(caller).upload(self.media, backend), backend=backend)
 
 
 class Generations(Answer):
@@ -368,7 +369,7 @@ class ListGenerations(Query):
             known = ", ".join(m.id for m in catalogue.models() if m.history)
             raise RequestError(f"{model.id} keeps no history; {known} do.")
         query = {"limit": self.limit} if model.history_limited else None
-        told = await studio.tell_me(model.id.partition("/")[0], model.history, query)
+        told = await studio.providers.at(model.id.partition("/")[0]).tell(model.history, query)
         rows = next((v for v in told.values() if isinstance(v, list)), []) if isinstance(told, dict) else told
         found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
         return Generations(generations=found[: self.limit])

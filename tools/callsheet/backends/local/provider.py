@@ -21,10 +21,11 @@ import anyio.abc
 
 from callsheet.backends.dialect import Answer, Backend, Route, Step, tidy
 from callsheet.backends.local.models import Local
+from callsheet.backends.pace import Pace
 from callsheet.backends.provider import Provider
 from callsheet.catalogue.model import Harvest, Model, Price
 from callsheet.errors import CallsheetError, ProviderError, RequestError
-from callsheet.jobs.pace import Pace
+from callsheet.ledger.ledger import Ledger
 from callsheet.ledger.stages import LIVE
 from callsheet.ledger.tables import Job, jobs
 from callsheet.media import ffmpeg
@@ -207,8 +208,9 @@ def unwritten(error: OSError) -> ProviderError:
 class LocalProvider(Provider):
     """FFmpeg in the place of a backend's address; one for a studio."""
 
-    def __init__(self, pace: Pace, settings: Settings) -> None:
+    def __init__(self, pace: Pace, settings: Settings, ledger: Ledger, tasks: anyio.abc.TaskGroup) -> None:
         self.backend, self.account, self.pace, self.settings = FFmpeg(), LOCAL, pace, settings
+        self.ledger, self.tasks = ledger, tasks
         self.base = self.origin = ""
         self.folder = settings.output_dir / WORK
         self.works: dict[str, Work] = {}
@@ -238,7 +240,7 @@ class LocalProvider(Provider):
             await self.sweep()
         ticket = secrets.token_hex(8)
         work = self.works[ticket] = Work(ask, self.folder / ticket, say)
-        self.pace.tasks.start_soon(work.run)
+        self.tasks.start_soon(work.run)
         return Step(stage="sent", ticket=ticket)
 
     async def turn(self, job: Job, typical_s: float, looked_at: float) -> None:
@@ -279,7 +281,7 @@ class LocalProvider(Provider):
 
     async def sweep(self) -> None:
         """Remove what crashes have left, of jobs that are over."""
-        alive = {job.ticket for job in await self.pace.ledger.find(jobs.c.account == LOCAL, jobs.c.stage.in_(LIVE))}
+        alive = {job.ticket for job in await self.ledger.find(jobs.c.account == LOCAL, jobs.c.stage.in_(LIVE))}
         for folder in self.folder.glob("*"):
             if folder.name not in alive and folder.stat().st_mtime < time.time() - STALE_S:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -1,15 +1,15 @@
-"""The shape of a question that costs nothing: words with an answer, shown as an MCP tool and in the CLI."""
+"""The shape of a question that costs nothing: words with an answer, shown as an MCP tool and in the CLI.
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+Who can answer is handed in with the question; each query says what it needs of them.
+"""
+
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_validator
 
+from callsheet.catalogue.consent import Question, Yes
 from callsheet.catalogue.words import faults, unpacked
 from callsheet.errors import RequestError
-
-if TYPE_CHECKING:
-    from callsheet.money.consent import Question, Yes
-    from callsheet.studio import Studio
 
 
 class Answer(BaseModel):
@@ -35,7 +35,7 @@ class Query(BaseModel):
     """Whether it shows or changes what belongs to the whole account, which only an admin may."""
     answers: ClassVar[type[BaseModel]]
 
-    _yes: "Yes | None" = PrivateAttr(None)
+    _yes: Yes | None = PrivateAttr(None)
     _asks: bool = PrivateAttr(False)
 
     @model_validator(mode="before")
@@ -56,16 +56,16 @@ class Query(BaseModel):
         except ValidationError as error:
             raise RequestError(f"{cls.name}: {faults(error, cls.model_fields)}") from None
 
-    async def question(self, studio: "Studio", caller: str) -> "Question | None":
+    async def question(self, studio: Any, caller: str) -> Question | None:
         """What a person must be asked first; None where nobody need be."""
         return None
 
-    def approved(self, yes: "Yes | None", asks: bool) -> Self:
+    def approved(self, yes: Yes | None, asks: bool) -> Self:
         """The same, with a person's yes to its question; `asks` where one can be asked again."""
         approved = self.model_copy()
         approved._yes, approved._asks = yes, asks
         return approved
 
-    async def answer(self, studio: "Studio", caller: str) -> BaseModel:
+    async def answer(self, studio: Any, caller: str) -> BaseModel:
         """The answer, for a caller."""
         raise NotImplementedError
