@@ -19,7 +19,7 @@ from callsheet.errors import Dearer, Orphaned, RequestError
 from callsheet.ledger.ledger import Ledger
 from callsheet.ledger.stages import LIVE, whole
 from callsheet.ledger.tables import Job, jobs
-from callsheet.media import ffmpeg
+from callsheet.media import ffmpeg, probe
 from callsheet.media.guard import Fetcher, check_literal
 from callsheet.media.shelf import LARGEST_INPUT, Reference, allowed, refer
 from callsheet.settings.callers import OWNER
@@ -128,10 +128,8 @@ class Inputs:
             for text in ask.inputs()[name][1] if name in ask.inputs() else ():
                 ref = refer(text)
                 path = None if ref.job_id in planned else await self.local(ref)
-                if path and (form := ffmpeg.form_at(path)):
-                    facts = await ffmpeg.probe(path, form)
-                    if facts.seconds is not None:
-                        lengths[name] = facts.seconds
+                if path and (seconds := (await probe.probe(path)).seconds) is not None:
+                    lengths[name] = seconds
         return ask.measured(lengths) if lengths else ask
 
     async def priced(self, ask: Model, provider: Provider, planned: Mapping[str, str] = NONE) -> Price:
@@ -254,7 +252,7 @@ class Inputs:
                     data += chunk
                     if len(data) > LARGEST_INPUT:
                         raise RequestError(f"{ref.text[:80]} is larger than {LARGEST_INPUT >> 20} MB.")
-        form = ffmpeg.form_of(data[:64])
+        form = ffmpeg.form_of(data[: ffmpeg.HEAD])
         if form is None:
             raise RequestError(f"{ref.text[:80]} holds no image, sound or video.")
         folder = self.settings.home / "inputs"

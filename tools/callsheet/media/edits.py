@@ -11,7 +11,8 @@ from pathlib import Path
 
 from callsheet.errors import RequestError
 from callsheet.media import ffmpeg
-from callsheet.media.ffmpeg import Facts, Form
+from callsheet.media.ffmpeg import Form
+from callsheet.media.probe import Facts, probe
 
 MOST_FRAMES = 600
 SIDES = (2, 8192)
@@ -44,8 +45,12 @@ class Source:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height as it is shown."""
-        width, height = self.facts.width or 0, self.facts.height or 0
-        return (height, width) if self.facts.turned else (width, height)
+        return self.facts.shown or (0, 0)
+
+    @property
+    def square(self) -> Fraction:
+        """The shape of a pixel."""
+        return self.facts.film.square if self.facts.film else Fraction(1)
 
     @property
     def seconds(self) -> float:
@@ -99,10 +104,8 @@ async def opened(reference: str, *kinds: str) -> Source:
     form = ffmpeg.form_at(path)
     if form is None or form.demuxer is None:
         raise RequestError(f"{path.name!r} is no {' or '.join(kinds)} file.")
-    facts = await ffmpeg.probe(path, form)
-    has = {"audio": facts.audio is not None, "video": facts.video is not None and form.kind != "image"}
-    has |= {"image": facts.video is not None and form.kind == "image"}
-    has["video"] = has["video"] or (form is ffmpeg.GIF and has["image"])
+    facts = await probe(path)
+    has = {"audio": facts.audio is not None, "video": facts.film is not None, "image": facts.picture is not None}
     if not any(has[kind] for kind in kinds):
         held = [kind for kind, there in has.items() if there]
         why = f"holds only {' and '.join(held)}" if held else "is broken, or too large to be decoded"

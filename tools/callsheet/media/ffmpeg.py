@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from callsheet.errors import ProviderError
 PIXELS = 200_000_000
 LIMITS = ("-protocol_whitelist", "file", "-max_alloc", str(1 << 30))
 PREVIEW_BYTES = 40_000
-TELLING = re.compile(r" +(?:Stream #|Duration: |display ?matrix: )", re.IGNORECASE)
-"""Lines about a file that do not repeat what is written in it."""
+HEAD = 1024
+"""So many first bytes tell every format."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,20 @@ class Form:
 
 PNG, JPEG = Form("image/png", ".png", "png_pipe"), Form("image/jpeg", ".jpg", "jpeg_pipe")
 WEBP, GIF = Form("image/webp", ".webp", "webp_pipe"), Form("image/gif", ".gif", "gif")
+BMP, TIFF = Form("image/bmp", ".bmp", "bmp_pipe"), Form("image/tiff", ".tiff", "tiff_pipe")
+AVIF, HEIC = Form("image/avif", ".avif", "mov"), Form("image/heic", ".heic", "mov")
 MP4, MOV = Form("video/mp4", ".mp4", "mov"), Form("video/quicktime", ".mov", "mov")
 WEBM, AVI = Form("video/webm", ".webm", "matroska"), Form("video/x-msvideo", ".avi", "avi")
 WAV, MP3 = Form("audio/wav", ".wav", "wav"), Form("audio/mpeg", ".mp3", "mp3")
+TS, FLV = Form("video/mp2t", ".ts", "mpegts"), Form("video/x-flv", ".flv", "flv")
+ASF, MPEG = Form("video/x-ms-asf", ".wmv", "asf"), Form("video/mpeg", ".mpg", "mpeg")
+MKV = Form("video/x-matroska", ".mkv", "matroska")
+AAC, AIFF, CAF = (
+    Form("audio/aac", ".aac", "aac"),
+    Form("audio/aiff", ".aiff", "aiff"),
+    Form("audio/x-caf", ".caf", "caf"),
+)
+AMR = Form("audio/amr", ".amr", "amr")
 OGG, FLAC, M4A = Form("audio/ogg", ".ogg", "ogg"), Form("audio/flac", ".flac", "flac"), Form("audio/mp4", ".m4a", "mov")
 GLB, PDF = Form("model/gltf-binary", ".glb"), Form("application/pdf", ".pdf")
 JSON, SRT, VTT = Form("application/json", ".json"), Form("application/x-subrip", ".srt"), Form("text/vtt", ".vtt")
@@ -48,10 +58,23 @@ SIGNATURES: tuple[tuple[int, bytes, Form], ...] = (
     (0, b"\xff\xd8\xff", JPEG),
     (8, b"WEBP", WEBP),
     (0, b"GIF8", GIF),
+    (0, b"II*\0", TIFF),
+    (0, b"MM\0*", TIFF),
+    *((4, b"ftyp" + brand, AVIF) for brand in (b"avif", b"avis")),
+    *((4, b"ftyp" + brand, HEIC) for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")),
     (4, b"ftypM4A", M4A),
+    (4, b"ftypM4B", M4A),
     (4, b"ftypqt", MOV),
     (4, b"ftyp", MP4),
+    *((4, atom, MOV) for atom in (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")),
     (0, b"\x1aE\xdf\xa3", WEBM),
+    (0, b"FLV\x01", FLV),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", ASF),
+    (0, b"\0\0\x01\xba", MPEG),
+    (8, b"AIFF", AIFF),
+    (8, b"AIFC", AIFF),
+    (0, b"caff", CAF),
+    (0, b"#!AMR", AMR),
     (8, b"AVI ", AVI),
     (8, b"WAVE", WAV),
     (0, b"ID3", MP3),
@@ -67,12 +90,18 @@ SUBRIP = re.compile(rb"(\xef\xbb\xbf)?\s*\d+\s*\r?\n\d{1,3}:\d\d:\d\d[,.]\d{1,3}
 
 
 def form_of(head: bytes) -> Form | None:
-    """The format of a file by its first bytes; None where it is none of ours."""
+    """The format of a file by its first bytes (`HEAD` of them, where there are so many); None where it is none."""
     for offset, mark, form in SIGNATURES:
         if head[offset : offset + len(mark)] == mark:
-            return form
+            return MKV if form is WEBM and b"webm" not in head[:64] and b"matroska" in head[:64] else form
     if SUBRIP.match(head):
         return SRT
+    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":
+        return BMP
+    if head[:1] == b"\x47" and head[188:189] == b"\x47" and head[376:377] == b"\x47":
+        return TS
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
+        return AAC
     mpeg_audio = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x06 != 0
     return MP3 if mpeg_audio else None
 
@@ -80,25 +109,7 @@ def form_of(head: bytes) -> Form | None:
 def form_at(path: Path) -> Form | None:
     """The format of a file on disk."""
     with path.open("rb") as file:
-        return form_of(file.read(64))
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a file holds: pixels, seconds, and whether there is sound."""
-
-    width: int | None = None
-    height: int | None = None
-    seconds: float | None = None
-    video: str | None = None
-    audio: str | None = None
-    start: float = 0.0
-    rate: Fraction | None = None
-    """Frames a second."""
-    square: Fraction = Fraction(1)
-    """The shape of a pixel: width over height."""
-    turned: bool = False
-    """Shown on its side: width and height change places."""
+        return form_of(file.read(HEAD))
 
 
 @cache
@@ -131,44 +142,7 @@ def reading(path: Path, form: Form) -> tuple[str, ...]:
     return (*LIMITS, "-max_pixels", str(PIXELS), "-f", str(form.demuxer), "-i", f"file:{path}")
 
 
-async def probe(path: Path, form: Form) -> Facts:
-    """What a file holds; empty where nothing can be read."""
-    if form.demuxer is None:
-        return Facts()
-    told = (await run(*reading(path, form))).stderr.decode("utf-8", "replace")
-    told = "\n".join(line for line in told.splitlines() if TELLING.match(line) and "(attached pic)" not in line)
-    size = re.search(r"Video: (\w+).*?, (\d{2,5})x(\d{2,5})", told)
-    sound = re.search(r"Audio: (\w+)", told)
-    length = re.search(r"Duration: (\d+):(\d+):(\d+\.\d+)", told)
-    start = re.search(r"start: (-?\d+\.\d+)", told)
-    rate = re.search(r"Video: .*?, (\d+(?:\.\d+)?) fps", told)
-    shape = re.search(r"Video: .*?SAR (\d+):(\d+)", told)
-    turned = re.search(r"rotation of (-?\d+)", told)
-    seconds = None
-    if length and (form.kind != "image" or form is GIF):
-        hours, minutes, rest = length.groups()
-        seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
-    return Facts(
-        width=int(size[2]) if size else None,
-        height=int(size[3]) if size else None,
-        seconds=seconds,
-        video=size[1] if size else None,
-        audio=sound[1] if sound else None,
-        start=float(start[1]) if start else 0.0,
-        rate=exact_rate(rate[1]) if rate and float(rate[1]) else None,
-        square=Fraction(int(shape[1]), int(shape[2])) if shape and int(shape[1]) * int(shape[2]) else Fraction(1),
-        turned=bool(turned and int(turned[1]) % 180),
-    )
-
-
-def exact_rate(told: str) -> Fraction:
-    """A rate as it is meant: 29.97 is 30000/1001."""
-    whole = round(float(told))
-    television = Fraction(whole * 1000, 1001)
-    return television if "." in told and abs(float(television) - float(told)) < 0.006 else Fraction(told)
-
-
-async def preview(path: Path, form: Form, facts: Facts, target: Path) -> bool:
+async def preview(path: Path, form: Form, seconds: float | None, target: Path) -> bool:
     """A JPEG under 40 kB that shows what a file is: a thumbnail, a contact sheet of six frames, or a waveform."""
     if form.demuxer is None:
         return False
@@ -176,7 +150,7 @@ async def preview(path: Path, form: Form, facts: Facts, target: Path) -> bool:
         if form.kind == "audio":
             filters = ("-filter_complex", f"[0:a]showwavespic=s={width * 2}x{width // 2}:colors=#4a90d9")
         elif form.kind == "video":
-            step = max((facts.seconds or 1.0) / 6, 0.01)
+            step = max((seconds or 1.0) / 6, 0.01)
             filters = ("-vf", f"fps=1/{step:.3f}:round=up,scale={width // 2}:-2,tile=3x2")
         else:
             filters = ("-vf", f"scale='min({width},iw)':-2")

@@ -32,9 +32,8 @@ class Previews:
             if form is None:
                 return None
             target.parent.mkdir(parents=True, exist_ok=True)
-            facts = ffmpeg.Facts(stored.width, stored.height, stored.seconds)
             try:
-                if not await ffmpeg.preview(path, form, facts, target):
+                if not await ffmpeg.preview(path, form, stored.seconds, target):
                     target.unlink(missing_ok=True)
                     return None
             except (CallsheetError, OSError):

@@ -21,7 +21,7 @@ import httpx2
 
 from callsheet.catalogue.model import Harvest
 from callsheet.errors import ProviderError, RequestError
-from callsheet.media import ffmpeg
+from callsheet.media import ffmpeg, probe
 from callsheet.media.guard import Fetcher, Gone
 
 LARGEST = 2 * 2**30
@@ -180,7 +180,7 @@ class Shelf:
             if form is None:
                 what = "a web page" if kept.head.lstrip()[:1] == b"<" else "no media" if kept.size else "nothing"
                 raise ProviderError(f"The result's link gave {what}; it is asked for again later.")
-            facts = await ffmpeg.probe(part, form)
+            facts = await probe.probe(part) if form.demuxer else probe.Facts()
             path = folder / label.name(number, form.suffix)
             part.chmod(0o644)
             part.replace(path)
@@ -218,7 +218,7 @@ async def written(chunks: AsyncIterator[bytes], part: Path) -> Kept:
             size += len(chunk)
             if size > LARGEST:
                 raise ProviderError(f"The result is larger than {LARGEST >> 30} GB.")
-            head = (head + chunk)[:64] if len(head) < 64 else head
+            head = (head + chunk)[: ffmpeg.HEAD] if len(head) < ffmpeg.HEAD else head
             digest.update(chunk)
             await anyio.to_thread.run_sync(file.write, chunk)
         file.flush()
@@ -242,7 +242,7 @@ async def linked(path: Path, part: Path) -> Kept:
         except OSError:
             shutil.copyfile(path, part)
         with part.open("rb") as file:
-            head = file.read(64)
+            head = file.read(ffmpeg.HEAD)
             file.seek(0)
             return Kept(part.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest(), head)
 
@@ -255,12 +255,13 @@ async def once(data: bytes) -> AsyncIterator[bytes]:
 
 
 def describe(
-    label: Label, number: int, path: Path, form: ffmpeg.Form, facts: ffmpeg.Facts, kept: Kept
+    label: Label, number: int, path: Path, form: ffmpeg.Form, facts: probe.Facts, kept: Kept
 ) -> dict[str, Any]:
     """A result as the receipt shows it."""
     item: dict[str, Any] = {"uri": f"media://{label.job_id}/{number}", "path": str(path), "mime_type": form.mime}
     item |= {"bytes": kept.size, "sha256": kept.sha256}
-    numbers = {"width": facts.width, "height": facts.height, "seconds": facts.seconds}
+    width, height = facts.shown or (None, None)
+    numbers = {"width": width, "height": height, "seconds": facts.seconds}
     return item | {name: value for name, value in numbers.items() if value is not None}
 
 

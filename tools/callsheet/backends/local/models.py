@@ -143,7 +143,7 @@ class Resize(Local):
         width, height = {"1080p": (1920, 1080), "720p": (1280, 720)}.get(
             str(self.preset), (self.width or 0, self.height or 0)
         )
-        return edits.redrawn(film, edits.fitted(width, height, self.fit, film.facts.square))
+        return edits.redrawn(film, edits.fitted(width, height, self.fit, film.square))
 
 
 class Merge(Local):
@@ -169,7 +169,7 @@ class Merge(Local):
         sounding = any(film.facts.audio for film in films)
         graph, joints = [], ""
         for n, film in enumerate(films):
-            fitted = edits.fitted(width, height, "pad", film.facts.square)
+            fitted = edits.fitted(width, height, "pad", film.square)
             graph.append(f"[{n}:V:0]{fitted},fps={films[0].rate},format=yuv420p,settb=AVTB[v{n}]")
             joints += f"[v{n}]"
             if sounding:
