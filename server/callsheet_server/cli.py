@@ -48,4 +48,4 @@ def serve(args: list[str]) -> None:
         sys.stderr.write(f"callsheet: http://{said.host}:{said.port}/mcp\n")
         anyio.run(partial(http.serve, built, desk, said.host, said.port, sessions=said.sessions))
     else:
-        anyio.run(stdio.serve, built)
+        anyio.run(stdio.serve, built, desk)

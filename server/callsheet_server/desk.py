@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import logging
 import re
 import tempfile
 from collections.abc import AsyncIterator
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from callsheet.backends.providers import Transports
     from callsheet.studio import Studio
 
+
+log = logging.getLogger(__name__)
 
 Told = TypeVar("Told", bound=BaseModel)
 
@@ -55,6 +58,8 @@ class Desk:
         self.wanted = anyio.Event()
         self.settled = anyio.Event()
         self.closing = anyio.Event()
+        self.broken = anyio.Event()
+        """The studio cannot go on; whoever serves ends, and who started us starts another."""
         self.opened: Studio | None = None
         self.failure: CallsheetError | None = None
 
@@ -85,7 +90,11 @@ class Desk:
                 await self.closing.wait()
         except CallsheetError as error:
             self.failure = error
+        except Exception:
+            log.critical("Callsheet cannot go on; what it carries is carried on at the next start", exc_info=True)
+            self.broken.set()
         finally:
+            self.opened = None
             self.settled.set()
 
     async def studio(self) -> "Studio":
@@ -97,7 +106,9 @@ class Desk:
         self.wanted.set()
         await self.settled.wait()
         if self.opened is None:
-            failure = self.failure or ProviderError("Callsheet is shutting down.")
+            failure = self.failure or ProviderError(
+                "Callsheet is shutting down; jobs are carried on at its next start."
+            )
             raise type(failure)(self.discreet(failure.message))
         return self.opened
 

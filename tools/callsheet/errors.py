@@ -1,5 +1,7 @@
 """What can go wrong, sorted by who can put it right: the agent, a person, or time."""
 
+import difflib
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -62,3 +64,23 @@ def listed(words: object) -> str:
     """`a, b and c`, in the order given."""
     items = [str(word) for word in words] if isinstance(words, list | tuple | set | frozenset) else [str(words)]
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+ECHO = 200
+"""So many characters of what somebody said are shown to them again."""
+
+
+def cut(said: object, most: int = ECHO) -> str:
+    """The beginning of what was said, for showing it again: short, on one line, nothing that a terminal obeys."""
+    text = said if isinstance(said, str) else repr(said)
+    shown = "".join(letter if letter.isprintable() else "·" for letter in text[: most + 1])
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
+def nearest(word: str, names: Iterable[str], cutoff: float = 0.5) -> str | None:
+    """The name that was probably meant: a longer or shorter one, or one spelt nearly so."""
+    known = list(names)
+    if len(word) > 2 * max(map(len, known), default=0):
+        return None
+    inside = [name for name in known if min(len(word), len(name)) > 2 and (word in name or name in word)]
+    return next(iter(inside or difflib.get_close_matches(word, known, n=1, cutoff=cutoff)), None)

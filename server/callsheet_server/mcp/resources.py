@@ -5,6 +5,7 @@ a resource whole; who wants a part of a file takes the path or the link that get
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.resources import FunctionResource, Resource, ResourceTemplate
 
-from callsheet.errors import CallsheetError, RequestError
+from callsheet.errors import CallsheetError, RequestError, cut
 from callsheet.queries.queries import DescribeModel, ListModels
 from callsheet_server.desk import Desk
 
@@ -54,7 +55,10 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
         with in_their_words(desk):
             studio = await desk.studio()
             files = await studio.ledger.results(job_id, desk.caller())
-        uri, n = f"media://{job_id}/{number}", int(number) if number.isdecimal() else len(files)
+        uri, n = (
+            f"media://{cut(job_id)}/{cut(number)}",
+            int(number) if re.fullmatch("[0-9]{1,3}", number) else len(files),
+        )
         if n >= len(files) or not (path := Path(files[n]["path"])).is_file():
             raise ResourceNotFoundError(f"There is no file {uri}.")
         if (size := path.stat().st_size) > LARGEST:

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.types import INVALID_PARAMS
 
 from callsheet import __version__
+from callsheet.catalogue.bounds import bounded
 from callsheet.errors import RequestError, listed
 from callsheet.queries.queries import TOOLSETS
 from callsheet.settings.settings import Settings
@@ -91,9 +94,20 @@ def build(
         **door,
     )
 
-    server.middleware.insert(0, remember)
+    server.middleware[:0] = [within, remember]
 
     newsroom.register(server)
     resources.register(server, desk)
     prompts.register(server, desk)
     return server, desk
+
+
+async def within(ctx: Any, call_next: Any) -> Any:
+    """Middleware, before any other: nothing is asked at greater length than anybody means. A tool bounds its arguments
+    itself, in words that an agent reads."""
+    said = ctx.params or {}
+    try:
+        bounded({name: value for name, value in said.items() if (ctx.method, name) != ("tools/call", "arguments")})
+    except RequestError as error:
+        raise MCPError(INVALID_PARAMS, error.message) from None
+    return await call_next(ctx)

@@ -20,21 +20,30 @@ from mcp.shared.message import SessionMessage
 from mcp.types import PARSE_ERROR, ErrorData, JSONRPCError, JSONRPCRequest
 from pydantic import ValidationError
 
+from callsheet_server.desk import Desk
+
 PATIENCE_S = 5.0
 
 
-async def serve(server: MCPServer[Any]) -> None:
-    """Serve until stdin ends or a signal comes; both let the studio close in order."""
+async def serve(server: MCPServer[Any], desk: Desk) -> None:
+    """Serve until stdin ends, a signal comes, or the studio cannot go on; the first two let it close in order."""
     stopped = anyio.Event()
+
+    async def fall() -> None:
+        await desk.broken.wait()
+        stopped.set()
+        tasks.cancel_scope.cancel()
+
     async with anyio.create_task_group() as tasks, stdio_server() as (wire_in, wire_out):
         if sys.platform != "win32":
             await tasks.start(watch, stopped, tasks)
+        tasks.start_soon(fall)
         try:
             await speak(server, wire_in, wire_out)
         finally:
             if stopped.is_set():
                 sys.stdout.flush()
-                os._exit(0)  # the reader of stdin is a thread that nothing interrupts
+                os._exit(1 if desk.broken.is_set() else 0)  # the reader of stdin is a thread that nothing interrupts
         tasks.cancel_scope.cancel()
 
 

@@ -1,6 +1,8 @@
 """News of jobs for clients that subscribe: `subscriptions/listen`, or `resources/subscribe` in the older era."""
 
 import contextlib
+import logging
+import re
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from mcp.types import (
     UnsubscribeRequestParams,
 )
 
-from callsheet.errors import CallsheetError, LedgerTrouble, RequestError
+from callsheet.errors import CallsheetError, LedgerTrouble, RequestError, cut
 from callsheet.ledger.stages import ENDED
 from callsheet_server.desk import Desk
 
@@ -31,7 +33,11 @@ LOOK_S = 1.0
 MOST = 100
 """So many resources may one stream listen to."""
 
-OURS = ("job://", "media://")
+OURS = re.compile(r"(?:job://(?P<job>j_[0-9a-f]{26})|media://(?P<of>j_[0-9a-f]{26})/(?P<number>[0-9]{1,3}))")
+"""What can change: a job, and a file that it may come to have."""
+SCHEMES = ("job://", "media://")
+
+log = logging.getLogger(__name__)
 
 Asked = ServerRequestContext[Any, Any]
 
@@ -83,7 +89,7 @@ class Newsroom:
         if ctx.request is not None:
             raise MCPError(METHOD_NOT_FOUND, "Nothing can be pushed over this connection; read the resource again.")
         if not await self.may_hear(params.uri):
-            raise MCPError(INVALID_PARAMS, f"There is no resource {params.uri}.", {"uri": params.uri})
+            raise MCPError(INVALID_PARAMS, f"There is no resource {cut(params.uri)}.", {"uri": cut(params.uri)})
         self.pipes[params.uri] = ctx.session
         await self.watch(params.uri)
         return EmptyResult()
@@ -95,8 +101,10 @@ class Newsroom:
 
     async def may_hear(self, uri: str) -> bool:
         """Whether the caller may know of a resource; what is nobody's never changes."""
-        if not uri.startswith(OURS):
+        if not uri.startswith(SCHEMES):
             return True
+        if not OURS.fullmatch(uri):
+            return False
         studio = await self.desk.studio()
         try:
             await studio.ledger.get(job_of(uri), self.desk.caller())
@@ -106,7 +114,7 @@ class Newsroom:
 
     async def watch(self, uri: str) -> None:
         """Look out for changes of a resource from now on, unless somebody does."""
-        if uri.startswith(OURS) and uri not in self.watched:
+        if OURS.fullmatch(uri) and uri not in self.watched:
             self.watched.add(uri)
             (await self.desk.studio()).tasks.start_soon(self.look, uri)
 
@@ -127,6 +135,8 @@ class Newsroom:
                     await studio.news.of(job_of(uri)).wait()
         except CallsheetError:
             return
+        except Exception:
+            log.exception("%s is not watched any more", cut(uri))
         finally:
             self.watched.discard(uri)
 
@@ -147,5 +157,4 @@ def face(uri: str, parts: "list[Job]") -> object:
     """What can be seen of a job at an address: how far it is, or whether a file is there."""
     if uri.startswith("job://"):
         return [(part.stage, part.progress) for part in parts]
-    number = uri.rpartition("/")[2]
-    return sum(len(part.media) for part in parts) > int(number) if number.isdecimal() else False
+    return sum(len(part.media) for part in parts) > int(uri.rpartition("/")[2])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 import uvicorn
 from mcp.server import MCPServer
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -114,15 +115,17 @@ class Turnstile:
 def health(server: MCPServer[Any], desk: Desk) -> None:
     """Say whether the process lives, and whether it can do its work; and nothing else, for anybody may ask."""
 
+    def told(good: bool, else_: str) -> Response:
+        return JSONResponse({"status": "ok" if good else else_}, 200 if good else 503)
+
     async def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        return told(not desk.broken.is_set(), "broken")
 
     async def readyz(_: Request) -> Response:
         try:
-            ready = (await desk.studio()).ledger.writable
+            return told((await desk.studio()).ledger.writable, "unready")
         except CallsheetError:
-            ready = False
-        return JSONResponse({"status": "ok" if ready else "unready"}, 200 if ready else 503)
+            return told(False, "broken" if desk.broken.is_set() else "unready")
 
     server.custom_route("/healthz", methods=["GET"])(healthz)
     server.custom_route("/readyz", methods=["GET"])(readyz)
@@ -186,10 +189,11 @@ def hooks(server: MCPServer[Any], desk: Desk) -> None:
 
 
 async def serve(server: MCPServer[Any], desk: Desk, host: str, port: int, *, sessions: bool = False) -> None:
-    """Serve until a signal comes.
+    """Serve until a signal comes, or the studio cannot go on.
 
     Raises:
         RequestError: the address is not this machine's alone, and nobody would have to show who they are.
+        SystemExit: the studio could not go on.
     """
     alone = host == "localhost" or (address(host) or ipaddress.IPv4Address(0)).is_loopback
     if not alone and not desk.settings.guarded:
@@ -205,7 +209,18 @@ async def serve(server: MCPServer[Any], desk: Desk, host: str, port: int, *, ses
         log_level="warning",
         timeout_graceful_shutdown=GRACE_S,
     )
-    await uvicorn.Server(config).serve()
+    listening = uvicorn.Server(config)
+
+    async def watch() -> None:
+        await desk.broken.wait()
+        listening.should_exit = True
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        await listening.serve()
+        tasks.cancel_scope.cancel()
+    if desk.broken.is_set():
+        raise SystemExit(1)
 
 
 def address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

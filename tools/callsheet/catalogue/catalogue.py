@@ -1,6 +1,5 @@
 """Every model there is, and the way from what was said to a request that a model can fulfil."""
 
-import difflib
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -26,7 +25,7 @@ from callsheet.backends.progressive_robot import (
 )
 from callsheet.catalogue.model import Model
 from callsheet.catalogue.words import OPERATIONS, Words, faults
-from callsheet.errors import RequestError, listed
+from callsheet.errors import RequestError, cut, listed, nearest
 
 __all__ = ["MODELS", "OPERATIONS", "Unable", "ask", "models", "named"]
 
@@ -127,9 +126,9 @@ def named(name: str, operation: str) -> tuple[type[Model], dict[str, Any]]:
     if hits:
         raise RequestError(f"`{name}` could be {listed([model.id for model, _ in hits])}; say which.")
     short = [i.partition("/")[2] for i in ids]
-    near = difflib.get_close_matches(name, ids + short, n=1)
-    hint = f"Did you mean `{near[0]}`? " if near else ""
-    raise RequestError(f"There is no model `{name}` in {operation}. {hint}It has {listed(ids)}.")
+    near = nearest(name, ids + short, 0.6)
+    hint = f"Did you mean `{near}`? " if near else ""
+    raise RequestError(f"There is no model `{cut(name)}` in {operation}. {hint}It has {listed(ids)}.")
 
 
 def fill(model: type[Model], words: Words, given: dict[str, Any]) -> Model:
@@ -148,9 +147,9 @@ def fill(model: type[Model], words: Words, given: dict[str, Any]) -> Model:
         elif model.model_config.get("extra") == "allow":
             said[name] = value
         else:
-            near = difflib.get_close_matches(name, options, n=1)
-            hint = f"; did you mean `{near[0]}`?" if near else f"; it has {listed(sorted(options))}" if options else ""
-            reasons.append(f"there is no option `{name}`{hint}")
+            near = nearest(name, options, 0.6)
+            hint = f"; did you mean `{near}`?" if near else f"; it has {listed(sorted(options))}" if options else ""
+            reasons.append(f"there is no option `{cut(name, 60)}`{hint}")
     refused = [word for word in words.said if word not in shared.values()]
     reasons += [f"it takes no `{word}`" for word in refused]
     try:

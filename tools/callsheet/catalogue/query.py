@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_validator
 
+from callsheet.catalogue.bounds import bounded
 from callsheet.catalogue.consent import Question, Yes
 from callsheet.catalogue.words import faults, unpacked
 from callsheet.errors import RequestError
@@ -42,7 +43,7 @@ class Query(BaseModel):
     @classmethod
     def _unpacked(cls, said: Any) -> Any:
         """Some clients send a list or an object as a JSON string; take it for what it is."""
-        return unpacked(cls, said)
+        return bounded(unpacked(cls, bounded(said)))
 
     @classmethod
     def of(cls, said: dict[str, Any]) -> Self:

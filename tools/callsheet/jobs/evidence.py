@@ -18,6 +18,9 @@ EARLY_S = 120.0
 LATE_S = 900.0
 """A create that arrived was accepted at most so long after it was sent."""
 
+LATEST = 1e14
+"""In milliseconds, some thousand years from now."""
+
 IDS = ("job_id", "jobId", "ticket", "prompt_id", "id")
 TIMES = ("created_at", "createdAt", "created", "timestamp", "date")
 AMOUNTS = ("amount", "credits_used", "credits", "cost")
@@ -64,13 +67,17 @@ def trace(row: Mapping[str, Any], ids: Sequence[str]) -> Trace | None:
 
 
 def moment(value: Any) -> float | None:
-    """A time as seconds since 1970, from ISO text, seconds or milliseconds."""
+    """A time as seconds since 1970, from ISO text, seconds or milliseconds; None for what no clock shows."""
     if isinstance(value, int | float) and not isinstance(value, bool):
+        if not abs(value) < LATEST:
+            return None
         return value / 1000 if value > 1e11 else float(value)
     if isinstance(value, str):
         try:
             found = datetime.fromisoformat(value)
         except ValueError:
+            return None
+        if not 1970 < found.year < 9999:
             return None
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     return None

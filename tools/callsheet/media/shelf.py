@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
@@ -97,8 +98,9 @@ def allowed(path: Path, folders: tuple[Path, ...]) -> Path:
 
 
 def slug(text: str, longest: int = 40) -> str:
-    """A title as part of a file name, in any script."""
-    folded = unicodedata.normalize("NFC", text).casefold()
+    """A title as part of a file name, in any script that the file system can spell."""
+    known = text.encode(sys.getfilesystemencoding(), "ignore").decode(sys.getfilesystemencoding())
+    folded = unicodedata.normalize("NFC", known).casefold()
     words = "".join(c if c.isalnum() or unicodedata.category(c).startswith("M") else "-" for c in folded)
     short = re.sub("-+", "-", words).strip("-")[:longest].strip("-")
     while len(short.encode()) > 2 * longest:

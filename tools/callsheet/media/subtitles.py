@@ -15,6 +15,8 @@ LONGEST_LINE = 42
 MOST_LINES = 2
 SHORTEST_S = 0.7
 LONGEST_S = 7.0
+BRIEFEST_S = 0.05
+"""For so short nothing can be seen: about a frame."""
 
 TIMES = re.compile(
     r"^\s*((?:\d{1,3}:)?\d{1,2}:\d{1,2}[,.]\d{1,3})\s*-->\s*((?:\d{1,3}:)?\d{1,2}:\d{1,2}[,.]\d{1,3})(?:\s.*)?$"
@@ -213,11 +215,15 @@ def spread(script: str, length: float) -> list[Cue]:
     """A script over a length of time, each cue for as long as there is to read. Nobody listened: the times are guesses.
 
     Raises:
-        RequestError: the script says nothing.
+        RequestError: the script says nothing, or far more than there is time for.
     """
     texts = segments(script)
     if not texts:
         raise RequestError("The script says nothing.")
+    if length / len(texts) < BRIEFEST_S:
+        raise RequestError(
+            f"The script has {len(texts):,} cues, and {length:g} s are time for {length / BRIEFEST_S:.0f}."
+        )
     weights = [len(text) + 10 for text in texts]
     second, at, cues = length / sum(weights), 0.0, []
     for text, weight in zip(texts, weights, strict=True):

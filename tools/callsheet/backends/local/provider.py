@@ -4,6 +4,7 @@ It has no key and no prices, and a job that a crash interrupted is simply begun 
 """
 
 import errno
+import logging
 import os
 import re
 import secrets
@@ -42,6 +43,8 @@ ATTEMPTS = 5
 STALE_S = 3600.0
 PASSED_ON = ("PATH", "HOME", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """All that a child sees of our environment: it holds no key, and nothing that changes how FFmpeg works."""
+
+log = logging.getLogger(__name__)
 
 TROUBLE: tuple[tuple[str, type[CallsheetError], str], ...] = (
     ("No space left on device|Disk quota exceeded|File too large", ProviderError, "The disk is full; make room there"),
@@ -87,6 +90,10 @@ class Work:
             self.step = Step(stage="failed", error=error.as_dict())
         except OSError as error:
             self.step = Step(stage="failed", error=unwritten(error).as_dict())
+        except Exception as error:
+            log.exception("%s: the edit has failed", self.ask.words.operation)
+            why = f"This edit cannot be made here ({type(error).__name__}); please report it. Nothing was charged."
+            self.step = Step(stage="failed", error=ProviderError(why, safe_to_retry=False).as_dict())
         finally:
             if self.step is None or self.step.get("stage") != "made":
                 shutil.rmtree(self.folder, ignore_errors=True)

@@ -4,8 +4,6 @@ A word that is not said is None, and the model's own default holds. One vocabula
 calls `n_frames` or `image_input` is `duration_seconds` or `images` here; the models' classes translate.
 """
 
-import difflib
-
 from callsheet.catalogue.words.avatar import (
     CloneVoice,
     CreateAvatar,
@@ -22,7 +20,6 @@ from callsheet.catalogue.words.base import (
     Seconds,
     Words,
     faults,
-    nearest,
     unpack,
     unpacked,
 )
@@ -54,7 +51,7 @@ from callsheet.catalogue.words.speech import GenerateSpeech
 from callsheet.catalogue.words.subtitles import BurnSubtitles, GenerateSubtitles, TranslateSubtitles
 from callsheet.catalogue.words.understand import AnalyzeVideo, Embed, Transcribe
 from callsheet.catalogue.words.video import GenerateVideo
-from callsheet.errors import RequestError
+from callsheet.errors import RequestError, cut, nearest
 
 __all__ = [
     "OPERATIONS",
@@ -104,7 +101,6 @@ __all__ = [
     "VideoToGif",
     "Words",
     "faults",
-    "nearest",
     "operation",
     "unpack",
     "unpacked",
@@ -135,6 +131,6 @@ def operation(name: str) -> type[Words]:
     for kind in OPERATIONS.values():
         if name in (kind.operation, kind.command):
             return kind
-    near = difflib.get_close_matches(name, OPERATIONS, n=1)
-    hint = f"Did you mean `{near[0]}`?" if near else f"There are {', '.join(OPERATIONS)}."
-    raise RequestError(f"There is no operation `{name}`. {hint}")
+    near = nearest(name, OPERATIONS, 0.6)
+    hint = f"Did you mean `{near}`?" if near else f"There are {', '.join(OPERATIONS)}."
+    raise RequestError(f"There is no operation `{cut(name)}`. {hint}")

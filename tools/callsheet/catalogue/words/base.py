@@ -1,6 +1,5 @@
 """What all words have in common, and how they are checked."""
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar
@@ -8,7 +7,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import from_json
 
-from callsheet.errors import RequestError
+from callsheet.catalogue.bounds import bounded
+from callsheet.errors import RequestError, cut, nearest
 
 Prompt = Annotated[str, Field(min_length=1)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -16,6 +16,8 @@ Pixels = Annotated[int, Field(ge=2)]
 Credits = Annotated[float, Field(ge=0), AfterValidator(lambda credits: min(credits, 1e9))]
 """A bound on a price; nothing costs as much as the highest that the ledger can hold."""
 
+MOST_FAULTS = 8
+"""So many are told at once."""
 OURS = frozenset({"model", "options", "max_credits", "wait_s", "variation", "count"})
 """Words for Callsheet itself; a model never sees them."""
 
@@ -45,7 +47,7 @@ class Words(BaseModel):
     @classmethod
     def _unpacked(cls, said: Any) -> Any:
         """Some clients send a list or an object as a JSON string; take it for what it is."""
-        return unpacked(cls, said)
+        return bounded(unpacked(cls, bounded(said)))
 
     @field_validator("*", mode="before")
     @classmethod
@@ -95,18 +97,12 @@ def unpack(value: Any) -> Any:
     return value
 
 
-def nearest(word: str, names: list[str]) -> str | None:
-    """The name that was probably meant: a longer or shorter one, or one spelt nearly so."""
-    inside = [name for name in names if min(len(word), len(name)) > 2 and (word in name or name in word)]
-    return next(iter(inside or difflib.get_close_matches(word, names, n=1, cutoff=0.5)), None)
-
-
 def faults(error: ValidationError, known: Iterable[str]) -> str:
-    """What is wrong with each argument, in a line; unknown ones with the nearest known word."""
+    """What is wrong with the first few arguments, in a line; unknown ones with the nearest known word."""
 
     def lines() -> Iterator[str]:
-        for fault in error.errors(include_url=False):
-            word = ".".join(str(part) for part in fault["loc"])
+        for fault in error.errors(include_url=False)[:MOST_FAULTS]:
+            word = cut(".".join(str(part) for part in fault["loc"]), 60)
             if fault["type"] == "extra_forbidden":
                 near = nearest(word, names)
                 yield f"unknown argument `{word}`" + (f"; did you mean `{near}`?" if near else "")
