@@ -1,4 +1,4 @@
-"""The four backends in a box: what they answer, charge and make, transcribed a second time from their documentation.
+"""The backends in a box: what they answer, charge and make, transcribed a second time from their documentation.
 
 It imports nothing of `callsheet`, so that a wrong field name cannot be wrong on both sides and pass. In process, each
 backend is a transport (`phaya()`, entry-point group `callsheet.transports`) for a base such as
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from callsheet_sandbox.in_process import Options
 
 
-CREDITS = {"phaya": 100.0, "ph0ny": 2500.0, "phantaisia": 1000.0, "progressive-robot": 5000.0}
-"""What a new account starts with: what a free or a small tier of the vendor gives."""
+CREDITS = {
+    **{"phaya": 100.0, "ph0ny": 2500.0, "phantaisia": 1000.0, "progressive-robot": 5000.0},
+    **{"openai": 20.0, "openrouter": 20.0, "elevenlabs": 100_000.0, "fal": 20.0},
+}
+"""What a new account starts with: what a free or a small tier of the vendor gives, or twenty dollars."""
 
 
 def transport(backend: str, folder: Path | None = None, **options: "Unpack[Options]") -> "httpx2.AsyncBaseTransport":
@@ -43,3 +46,8 @@ def phantaisia(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
 def progressive_robot(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
     """The sandbox's Progressive Robot, with a month's credits of its Pro tier."""
     return transport("progressive-robot", folder, credits=CREDITS)
+
+
+def fal(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
+    """The sandbox's fal."""
+    return transport("fal", folder, credits=CREDITS)

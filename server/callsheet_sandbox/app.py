@@ -9,13 +9,13 @@ from typing import Literal
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from callsheet_sandbox.box import Box
+from callsheet_sandbox.box import STORAGE, Box
 from callsheet_sandbox.control import control
 from callsheet_sandbox.jobs import Pace
 
-BACKENDS: dict[str, tuple[str, ...]] = {
-    # Each is the module of its name in callsheet_sandbox.backends, whose `desk(box)` returns its Desk. The first whose
-    # prefix fits is asked: one that ends in "/" takes everything below it, any other exactly itself.
+ROOTED: dict[str, tuple[str, ...]] = {
+    # At the root of the origin. The first whose prefix fits is asked: one that ends in "/" takes everything below it,
+    # any other exactly itself.
     "phaya": ("/api/v1/", "/v1/chat/completions", "/chat/completions", "/v1/models", "/v1/embeddings", "/v1/responses"),
     "ph0ny": (
         *("/v1/video/", "/jobs/", "/v1/synthesize", "/v1/transcribe", "/v1/voices", "/v1/voices/", "/v1/usage"),
@@ -28,6 +28,11 @@ BACKENDS: dict[str, tuple[str, ...]] = {
     ),
     "progressive-robot": ("/api/", "/watch/", "/stock/", "/checkout/"),
 }
+BELOW = ("fal",)
+"""Each below a path of its own name, such as `/fal/v1/models`, because their paths are each other's."""
+
+BACKENDS = (*ROOTED, *BELOW)
+"""Each is the module of its name in callsheet_sandbox.backends, whose `desk(box)` returns its Desk."""
 
 
 class Sandbox:
@@ -44,18 +49,29 @@ class Sandbox:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request to the backend whose path it is."""
         if scope["type"] == "http":
-            await self._app(scope["path"])(scope, receive, send)
+            path = scope["path"]
+            name = path.split("/")[1]
+            if name in BELOW and name in self._apps:
+                path = path.removeprefix(f"/{name}")
+                scope = {**scope, "root_path": f"{scope.get('root_path', '')}/{name}"}
+            else:
+                name = ""
+            await self._app(path, name)(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
 
-    def _app(self, path: str) -> ASGIApp:
-        if path.startswith(("/_sandbox/", "/storage/")):
+    def _app(self, path: str, name: str) -> ASGIApp:
+        if path.startswith(("/_sandbox/", STORAGE)):
             return self._own
-        for name, prefixes in BACKENDS.items():
-            if name in self._apps and any(fits(path, prefix) for prefix in prefixes):
-                return self._apps[name]
+        if name:
+            return self._apps[name]
+        for rooted, prefixes in ROOTED.items():
+            if rooted in self._apps and any(fits(path, prefix) for prefix in prefixes):
+                return self._apps[rooted]
+        if len(self._apps) == 1 and self._apps.keys() <= set(BELOW):  # alone, it has the origin to itself
+            return next(iter(self._apps.values()))
         return JSONResponse({"detail": "Not Found"}, 404)
 
     async def _live(self, receive: Receive, send: Send) -> None:

@@ -41,7 +41,7 @@ async def download(url: str) -> bytes:
         with anyio.fail_after(MOST_SECONDS):
             async with httpx2.AsyncClient(timeout=5, follow_redirects=False, trust_env=False) as client:
                 for _ in range(MOST_HOPS):
-                    await _check(url)
+                    await check(url)
                     async with client.stream("GET", url) as answer:
                         if answer.is_redirect:
                             url = urljoin(url, answer.headers.get("location", ""))
@@ -62,7 +62,8 @@ async def _body(answer: httpx2.Response) -> bytes:
     return bytes(data)
 
 
-async def _check(url: str) -> None:
+async def check(url: str) -> None:
+    """Refuse an address that is neither loopback nor public."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Unreachable(f"not an http address: {url[:80]}")

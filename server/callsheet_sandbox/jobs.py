@@ -1,7 +1,7 @@
 """Jobs of the sandbox: nothing runs in the background, a job's state is worked out whenever somebody looks.
 
 A job moves on by seconds or by looks (`Pace`). A job whose request holds the marker `[fail]` in any text ends failed,
-and gives its credits back.
+and gives its credits back; so does one that holds `[blocked]`, which a backend with moderation words as its block.
 """
 
 import json
@@ -17,6 +17,7 @@ from callsheet_sandbox.accounts import Accounts, Short
 from callsheet_sandbox.store import Store
 
 FAIL = "[fail]"
+BLOCKED = "[blocked]"
 State = Literal["running", "done", "failed", "cancelled"]
 
 
@@ -45,6 +46,11 @@ class Job:
     finished: float | None
     files: tuple[str, ...]
     facts: dict[str, Any]
+
+    @property
+    def blocked(self) -> bool:
+        """Whether moderation, where there is any, would have none of it."""
+        return BLOCKED in json.dumps(self.body)
 
     @property
     def charged(self) -> Decimal:
@@ -94,7 +100,7 @@ class Jobs:
                 known["charged"] = str(price)
             self._store.run(
                 "INSERT INTO jobs VALUES (?,?,?,?,?,?,?,?,'running',?,NULL,?,?,?,?,0,?,?)",
-                *(id, backend, owner, service, said, str(price), int(later), int(FAIL in said), now),
+                *(id, backend, owner, service, said, str(price), int(later), int(FAIL in said or BLOCKED in said), now),
                 *(seconds, self.pace.pace, self.pace.looks, self.pace.speed, json.dumps(names), json.dumps(known)),
             )
             for name in names:

@@ -12,6 +12,7 @@ from .cutting import frame, joined, joined_audio, overlaid, with_audio
 from .ears import Cue, scenes, transcript
 from .engine import AAC, H264, MP3, Bench, Facts, MediaError, Word, bench, facts, run_ffmpeg
 from .film import clip, ken_burns
+from .vector import drawing
 from .voice import Spoken, speech
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Word",
     "bench",
     "clip",
+    "drawing",
     "facts",
     "frame",
     "joined",

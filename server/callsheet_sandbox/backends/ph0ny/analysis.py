@@ -5,7 +5,7 @@ from math import hypot
 from typing import Any
 
 from callsheet_sandbox import props
-from callsheet_sandbox.backends.ph0ny.hearing import heard, language_of, segments, text_of
+from callsheet_sandbox.hearing import heard, language_of, segments, text_of
 
 SIDE = 8
 

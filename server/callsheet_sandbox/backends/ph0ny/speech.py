@@ -12,12 +12,12 @@ from starlette.responses import Response
 
 from callsheet_sandbox import props
 from callsheet_sandbox.backends.ph0ny.engines import WHISPER_RATE, Tts, by_second, voice_engine, voice_price
-from callsheet_sandbox.backends.ph0ny.hearing import heard, language_of, segments, text_of, words
 from callsheet_sandbox.backends.ph0ny.order import BACKEND, Url
 from callsheet_sandbox.backends.ph0ny.studio import keys_in
 from callsheet_sandbox.backends.ph0ny.words import base_of, checked, no
 from callsheet_sandbox.control import file
 from callsheet_sandbox.desk import Body, Call, Desk, Reply, problem
+from callsheet_sandbox.hearing import heard, language_of, segments, text_of, words
 
 MOST_BYTES = 25_000_000
 LINK_SECONDS = 3600

@@ -21,10 +21,10 @@ from callsheet_sandbox.backends.ph0ny.engines import (
     by_second,
     voice_price,
 )
-from callsheet_sandbox.backends.ph0ny.hearing import heard
 from callsheet_sandbox.backends.ph0ny.order import BACKEND, Order, Refused, Tag, Url, kept, shown, speakable
 from callsheet_sandbox.box import Box
 from callsheet_sandbox.desk import problem
+from callsheet_sandbox.hearing import heard
 from callsheet_sandbox.jobs import Job
 
 GENERATE_RATE = 20  # credits a second, as are the next two

@@ -8,8 +8,9 @@ from typing import Any, Literal
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
-from callsheet_sandbox.backends.phaya.talk import PRICE_EMBEDDING, Embeddings, Said, Talk, embedding, say, tokens
+from callsheet_sandbox.backends.phaya.prices import PRICE_EMBEDDING, price
 from callsheet_sandbox.desk import Body, Call, Desk, Reply, number
+from callsheet_sandbox.talk import Said, Talk, embedding, say, tokens
 
 
 class Message(Body):
@@ -30,6 +31,13 @@ class Flat(Body):
     web_search: bool = False
 
 
+class Embeddings(Body):
+    """`POST /embedding/create`."""
+
+    input: str | list[str] = Field(min_length=1)
+    model: str = "qwen/qwen3-embedding-8b"
+
+
 class Chat:
     """The routes below `/api/v1` that answer at once and are paid by the token."""
 
@@ -47,7 +55,7 @@ class Chat:
         asked = next((m.content for m in reversed(body.messages) if m.role == "user"), "")
         everything = "".join(m.content for m in body.messages)
         said = say(Talk(asked, everything, web_search=body.web_search, most_tokens=body.max_tokens))
-        self.box.accounts.move("phaya", call.owner, -said.price, type="charge", service="phaya-gpt")
+        self.box.accounts.move("phaya", call.owner, -price(said), type="charge", service="phaya-gpt")
         id = f"chatcmpl-{uuid.uuid4().hex}"
         if body.stream:
             return StreamingResponse(stream(said, id), media_type="text/event-stream")
@@ -57,7 +65,7 @@ class Chat:
             "model": "Phaya-GPT",
             "message": {"role": "assistant", "content": said.text},
             "usage": said.usage,
-            "credits_used": number(said.price),
+            "credits_used": number(price(said)),
             "finish_reason": said.finish,
         }
 
@@ -73,14 +81,14 @@ class Chat:
         """A vector for each text."""
         texts = [call.body.input] if isinstance(call.body.input, str) else call.body.input
         count = sum(tokens(text) for text in texts)
-        price = count * PRICE_EMBEDDING
-        self.box.accounts.move("phaya", call.owner, -price, type="charge", service="embedding")
+        cost = count * PRICE_EMBEDDING
+        self.box.accounts.move("phaya", call.owner, -cost, type="charge", service="embedding")
         return {
             "success": True,
             "id": f"embd-{uuid.uuid4().hex}",
             "model": "Phaya Text Embedding",
             "usage": {"prompt_tokens": count, "total_tokens": count},
-            "credits_used": number(price),
+            "credits_used": number(cost),
             "data": [{"embedding": embedding(text)} for text in texts],
         }
 
@@ -98,7 +106,7 @@ async def stream(said: Said, id: str) -> AsyncIterator[str]:
 
     for piece in said.pieces():
         yield event(chunk({"content": piece}))
-    yield event(chunk({}, said.finish) | {"usage": said.usage, "credits_used": number(said.price)})
+    yield event(chunk({}, said.finish) | {"usage": said.usage, "credits_used": number(price(said))})
     yield "data: [DONE]\n\n"
 
 

@@ -16,9 +16,10 @@ from starlette.responses import StreamingResponse
 
 from callsheet_sandbox import props
 from callsheet_sandbox.backends.phaya.chat import event
-from callsheet_sandbox.backends.phaya.talk import (
+from callsheet_sandbox.backends.phaya.prices import PRICE_EMBEDDING, price
+from callsheet_sandbox.desk import Body, Call, Desk, Reply
+from callsheet_sandbox.talk import (
     EMBEDDING_SIZE,
-    PRICE_EMBEDDING,
     Function,
     Said,
     Talk,
@@ -27,7 +28,6 @@ from callsheet_sandbox.backends.phaya.talk import (
     say,
     tokens,
 )
-from callsheet_sandbox.desk import Body, Call, Desk, Reply
 
 MODELS = ("google/gemini-3-flash-preview", "google/gemini-2.5-flash", "qwen/qwen3-embedding-8b")
 
@@ -202,7 +202,7 @@ class Proxy:
     async def say(self, owner: str, talk: Talk) -> Said:
         """Answer and charge."""
         said = say(talk, [await self.see(url) for url in talk.pictures])
-        self.box.accounts.move("phaya", owner, -said.price, type="charge", service="openai-proxy")
+        self.box.accounts.move("phaya", owner, -price(said), type="charge", service="openai-proxy")
         return said
 
     async def see(self, url: str) -> str:

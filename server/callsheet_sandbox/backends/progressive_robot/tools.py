@@ -10,8 +10,8 @@ from callsheet_sandbox import props
 from callsheet_sandbox.backends.progressive_robot import cuts
 from callsheet_sandbox.backends.progressive_robot.door import Robot, form, picture, wrong
 from callsheet_sandbox.backends.progressive_robot.prices import TOOL, UPSCALE, by_length
-from callsheet_sandbox.backends.progressive_robot.retouching import cut_out, swapped
 from callsheet_sandbox.desk import Body, Call, Reply
+from callsheet_sandbox.props.retouching import cut_out, swapped
 
 
 class Upscale(Body):

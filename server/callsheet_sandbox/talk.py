@@ -1,4 +1,4 @@
-"""What the sandbox says in a chat: that it is the sandbox, and what it was asked; and what that costs.
+"""What the sandbox says in a chat: that it is the sandbox, and what it was asked.
 
 Tokens are counted by a plain rule, one for every four characters started, over the texts of the messages.
 """
@@ -7,19 +7,13 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from hashlib import sha256
 from math import ceil
 from typing import Any, Literal
 
-from pydantic import Field
-
 from callsheet_sandbox.desk import Body
 
 EMBEDDING_SIZE = 4096
-PRICE_IN = Decimal("10.50") / 1_000_000
-PRICE_OUT = Decimal("87.50") / 1_000_000
-PRICE_EMBEDDING = Decimal("2.80") / 1_000_000
 
 
 class Function(Body):
@@ -61,11 +55,6 @@ class Said:
     tokens_in: int
     tokens_out: int
     calls: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def price(self) -> Decimal:
-        """THB by the token."""
-        return self.tokens_in * PRICE_IN + self.tokens_out * PRICE_OUT
 
     @property
     def usage(self) -> dict[str, int]:
@@ -126,19 +115,12 @@ def arguments(function: Function, asked: str) -> dict[str, Any]:
     }
 
 
-def embedding(text: str) -> list[float]:
+def embedding(text: str, size: int = EMBEDDING_SIZE) -> list[float]:
     """A unit vector in which texts with words in common lie near each other."""
     import numpy  # noqa: PLC0415 - heavy
 
-    total = numpy.zeros(EMBEDDING_SIZE)
+    total = numpy.zeros(size)
     for word in text.lower().split() or [""]:
         seed = int.from_bytes(sha256(word.encode()).digest()[:8], "big")
-        total += numpy.random.default_rng(seed).standard_normal(EMBEDDING_SIZE)
+        total += numpy.random.default_rng(seed).standard_normal(size)
     return [float(value) for value in total / numpy.linalg.norm(total)]
-
-
-class Embeddings(Body):
-    """`POST /embedding/create`."""
-
-    input: str | list[str] = Field(min_length=1)
-    model: str = "qwen/qwen3-embedding-8b"
