@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from callsheet_sandbox.backends.fal import inputs, moving
+from callsheet_sandbox.backends.fal import inputs, moving, sounding
 from callsheet_sandbox.backends.fal.inputs import Input
 
 
@@ -82,17 +82,17 @@ ROWS = [
     _row("minimax/h3-max/text-to-video", moving.Hailuo, "text-to-video", "seconds", "0.05"),
     _row("minimax/h3-max/image-to-video", moving.HailuoImage, "image-to-video", "seconds", "0.05"),
     _row("google/gemini-omni-flash", moving.Omni, "text-to-video", "seconds", "0.125"),
-    _row("fal-ai/elevenlabs/tts/eleven-v3", moving.Eleven, "text-to-speech", "1000 characters", "0.10"),
-    _row("fal-ai/minimax/speech-2.8-turbo", moving.Minimax, "text-to-speech", "1000 characters", "0.06"),
-    _row("fal-ai/minimax/speech-2.8-hd", moving.Minimax, "text-to-speech", "1000 characters", "0.10"),
+    _row("fal-ai/elevenlabs/tts/eleven-v3", sounding.Eleven, "text-to-speech", "1000 characters", "0.10"),
+    _row("fal-ai/minimax/speech-2.8-turbo", sounding.Minimax, "text-to-speech", "1000 characters", "0.06"),
+    _row("fal-ai/minimax/speech-2.8-hd", sounding.Minimax, "text-to-speech", "1000 characters", "0.10"),
     *(
-        _row(f"fal-ai/kokoro/{language}", moving.Kokoro, "text-to-speech", "1000 characters", "0.02")
+        _row(f"fal-ai/kokoro/{language}", sounding.Kokoro, "text-to-speech", "1000 characters", "0.02")
         for language in (*KOKORO, "brazilian-portuguese", "mandarin-chinese")
     ),
-    _row("fal-ai/elevenlabs/music", moving.ElevenMusic, "text-to-audio", "minutes", "0.60"),
-    _row("fal-ai/minimax-music/v2", moving.MinimaxMusic, "text-to-audio", "requests", "0.03"),
-    _row("fal-ai/stable-audio-25/text-to-audio", moving.StableAudio, "text-to-audio", "requests", "0.20"),
-    _row("fal-ai/elevenlabs/sound-effects/v2", moving.Effects, "text-to-audio", "seconds", "0.002"),
+    _row("fal-ai/elevenlabs/music", sounding.ElevenMusic, "text-to-audio", "minutes", "0.60"),
+    _row("fal-ai/minimax-music/v2", sounding.MinimaxMusic, "text-to-audio", "requests", "0.03"),
+    _row("fal-ai/stable-audio-25/text-to-audio", sounding.StableAudio, "text-to-audio", "requests", "0.20"),
+    _row("fal-ai/elevenlabs/sound-effects/v2", sounding.Effects, "text-to-audio", "seconds", "0.002"),
     _row("fal-ai/seedvr/upscale/image", inputs.Upscale, "image-to-image", "megapixels", "0.001"),
     _row("fal-ai/topaz/upscale/image", inputs.Topaz, "image-to-image", "images", "0.08"),  # ours
     _row("fal-ai/topaz/upscale/video", moving.TopazVideo, "video-to-video", "seconds", "0.02"),
@@ -100,7 +100,7 @@ ROWS = [
     _row("fal-ai/birefnet/v2", inputs.Birefnet, "image-to-image", "compute seconds", "0.00111", priced=False),  # ours
     _row("fal-ai/sync-lipsync/v3", moving.Lipsync, "video-to-video", "seconds", "0.1333"),
     _row("fal-ai/bytedance/omnihuman/v1.5", moving.Omnihuman, "image-to-video", "seconds", "0.16"),
-    _row("fal-ai/elevenlabs/speech-to-text/scribe-v2", moving.Scribe, "speech-to-text", "minutes", "0.008"),
-    _row("fal-ai/wizper", moving.Wizper, "speech-to-text", "minutes", "0.005"),  # ours
+    _row("fal-ai/elevenlabs/speech-to-text/scribe-v2", sounding.Scribe, "speech-to-text", "minutes", "0.008"),
+    _row("fal-ai/wizper", sounding.Wizper, "speech-to-text", "minutes", "0.005"),  # ours
 ]
 ENDPOINTS = {row.id: row for row in ROWS}

@@ -378,3 +378,8 @@ def shaped(ratio: str, side: int) -> tuple[int, int]:
     wide, high = map(float, ratio.split(":"))
     scale = side / (wide * high) ** 0.5
     return max(64, round(wide * scale / 8) * 8), max(64, round(high * scale / 8) * 8)
+
+
+def lasting(media: Facts) -> Decimal:
+    """Its length in seconds, to the millisecond."""
+    return Decimal(str(round(media.seconds, 3)))

@@ -10,7 +10,7 @@ from zlib import crc32
 from anyio.to_thread import run_sync
 
 from callsheet_sandbox import hearing, props
-from callsheet_sandbox.backends.fal import inputs, moving
+from callsheet_sandbox.backends.fal import inputs, moving, sounding
 from callsheet_sandbox.backends.fal.endpoints import ENDPOINTS
 from callsheet_sandbox.backends.fal.inputs import Input
 from callsheet_sandbox.box import Box, mime_of
@@ -32,7 +32,7 @@ def files(said: Input, id: str) -> list[str]:
         return ["{id}.svg"]
     if said.makes == "text":
         return []
-    if isinstance(said, moving.Minimax) and said.audio_setting.format != "mp3":
+    if isinstance(said, sounding.Minimax) and said.audio_setting.format != "mp3":
         return [f"{{id}}.{'flac' if said.audio_setting.format == 'flac' else 'wav'}"]
     if said.makes in ("audio", "video"):
         return [f"{{id}}.{'mp3' if said.makes == 'audio' else 'mp4'}"]
@@ -121,8 +121,8 @@ def frame(said: moving.Film, first: bytes | None) -> tuple[int, int]:
 
 def audio(said: Any, given: dict[str, list[bytes]], seed: int) -> list[bytes]:
     """Speech, or anything else that is heard."""
-    if isinstance(said, moving.Spoken):
-        if isinstance(said, moving.Minimax) and said.audio_setting.format != "mp3":
+    if isinstance(said, sounding.Spoken):
+        if isinstance(said, sounding.Minimax) and said.audio_setting.format != "mp3":
             wav = props.speech(said.words(), **said.manner()).audio
             if said.audio_setting.format == "pcm":
                 return [wav]
@@ -172,7 +172,7 @@ async def output(box: Box, job: Job, link: Callable[[str], str]) -> dict[str, An
 
 async def heard(box: Box, job: Job, said: Input, told: dict[str, Any]) -> dict[str, Any]:
     """A sound, and how long it is where that is told."""
-    if isinstance(said, moving.Minimax):
+    if isinstance(said, sounding.Minimax):
         sound = await box.read(job.files[0])
         length = round((await run_sync(props.facts, sound)).seconds * 1000)
         file = {"url": sound.hex()} if said.output_format == "hex" else told
@@ -189,8 +189,8 @@ def transcribed(said: Any, sound: bytes) -> dict[str, Any]:
     """What is heard."""
     cues = hearing.heard(sound)
     text = hearing.text_of(cues)
-    language = (said.language_code if isinstance(said, moving.Scribe) else said.language) or hearing.language_of(text)
-    if isinstance(said, moving.Wizper):
+    language = (said.language_code if isinstance(said, sounding.Scribe) else said.language) or hearing.language_of(text)
+    if isinstance(said, sounding.Wizper):
         chunks = [{"timestamp": [cue.start, cue.end], "text": cue.text} for cue in cues]
         return {"text": text, "chunks": chunks, "languages": [language]}
     words: list[dict[str, Any]] = []
