@@ -15,11 +15,12 @@ from typing import Any
 
 import anyio
 
+from callsheet.backends import registry
 from callsheet.backends.local.models import Local
-from callsheet.catalogue import catalogue
 from callsheet.catalogue.words import operation
 from callsheet.media import ffmpeg
 from callsheet.media.shelf import refer
+from callsheet.settings.backends import load
 from callsheet.settings.callers import OWNER
 from callsheet.settings.settings import Settings
 from callsheet.studio import Studio
@@ -77,7 +78,7 @@ class Race:
 
     async def by_hand(self, name: str, said: dict[str, Any]) -> tuple[float, float]:
         """Seconds that the command takes all by itself, and that reading the inputs took to find it."""
-        ask = catalogue.ask(operation(name).of({**said, "model": "local/ffmpeg"}))
+        ask = registry.catalogue(load()).ask(operation(name).of({**said, "model": "local/ffmpeg"}))
         provider, files = self.studio.providers.of("local"), {}
         for word, (mark, texts) in ask.inputs().items():
             files[word] = [await self.studio.inputs.of(OWNER).reach(refer(text), mark, provider) for text in texts]

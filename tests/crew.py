@@ -18,13 +18,14 @@ from mcp import Client
 from mcp.types import ElicitResult
 from typer.testing import CliRunner
 
-from callsheet.catalogue import about, catalogue
+from callsheet.catalogue import about
 from callsheet.catalogue.model import Model
 from callsheet.cli.commands import app
 from callsheet.queries.queries import TOOLSETS
 from callsheet.settings.settings import Settings
 from callsheet_server.mcp.server import build
 from tests.conftest import Box, surroundings, text
+from tests.ours import catalogue
 from tests.routes import ROUTES
 
 ROBOT, PH0NY, PHANTAISIA, PHAYA, LOCAL = "progressive-robot", "ph0ny", "phantaisia", "phaya", "local"

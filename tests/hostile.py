@@ -15,11 +15,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from callsheet.catalogue import catalogue
 from callsheet.catalogue.words import OPERATIONS
-from callsheet.queries.queries import QUERIES, TOOLSETS
+from callsheet.queries.queries import TOOLSETS
 from callsheet_server.mcp.schema import lean
 from tests.conftest import CALLSHEET, Box, free_port, surroundings, wait_for
+from tests.ours import QUERIES, catalogue
 
 BOUND_S = 20.0
 """Nothing may take longer, on however busy a machine."""

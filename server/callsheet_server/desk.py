@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from callsheet.catalogue.words import OPERATIONS
 from callsheet.errors import CallsheetError, ProviderError, RequestError
 from callsheet.jobs.receipt import Medium, Receipt
-from callsheet.queries.queries import QUERIES
+from callsheet.queries.queries import queries
 from callsheet.settings.callers import OWNER, Allowance, Vouched
 from callsheet.settings.settings import Settings
 from callsheet_server.web.links import OURS, Links
@@ -51,6 +51,7 @@ class Desk:
         toolsets: tuple[str, ...] = (),
     ) -> None:
         self.settings = settings
+        self.queries = queries(settings.backends)
         self.transports = transports
         self.toolsets = toolsets
         self.links: Links | None = None
@@ -133,7 +134,7 @@ class Desk:
 
     def admits(self, tool: str) -> bool:
         """Whether whoever asks may use a tool: it is in their toolsets, and what is everybody's is for admins."""
-        allowed, kind = self.allowance(), OPERATIONS.get(tool) or QUERIES.get(tool)
+        allowed, kind = self.allowance(), OPERATIONS.get(tool) or self.queries.get(tool)
         if kind is None:
             return True
         return kind.toolset in (allowed.toolsets or self.toolsets) and (allowed.admin or not kind.account_wide)

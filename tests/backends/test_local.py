@@ -20,11 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client
 
-from callsheet.catalogue.catalogue import models
 from callsheet.errors import RequestError
 from callsheet.media import ffmpeg, fonts, lettering, probe, subtitles
 from callsheet.media.subtitles import Cue
 from tests.conftest import House, serve, told
+from tests.ours import catalogue
 
 pytestmark = pytest.mark.anyio
 MakeHouse = Callable[..., House]
@@ -302,7 +302,9 @@ async def test_auto_takes_this_machine_first_with_and_without_keys(at: Any, clip
         async with at(**more) as client:
             quote = told(await client.call_tool("quote", said))
             assert (quote["model"], quote["credits"], quote.get("needs_consent")) == ("local/ffmpeg", 0, None)
-    assert all(found[0].id == "local/ffmpeg" for name in {edit[0] for edit in EDITS} if (found := models(name)))
+    assert all(
+        found[0].id == "local/ffmpeg" for name in {edit[0] for edit in EDITS} if (found := catalogue.models(name))
+    )
 
 
 async def test_this_machine_has_no_balance_and_takes_no_uploads(at: Any, clips: Path) -> None:

@@ -14,7 +14,6 @@ import pytest
 from mcp import Client
 
 from callsheet.backends.dialect import Route
-from callsheet.catalogue import catalogue
 from callsheet.catalogue.words import OPERATIONS
 from callsheet.errors import RequestError
 from callsheet.settings.settings import Settings
@@ -23,6 +22,7 @@ from callsheet_sandbox import props
 from callsheet_sandbox.jobs import Pace
 from callsheet_server.mcp.server import build
 from tests.conftest import TOOLSETS, Nowhere, told
+from tests.ours import catalogue
 from tests.wire import OverPort, shown
 
 pytestmark = pytest.mark.anyio
@@ -558,7 +558,7 @@ def test_provider_keys_are_read_by_any_spelling_and_never_shown(tmp_path: Path) 
     def load(text: str) -> Settings:
         return Settings.load(environ={"CALLSHEET_HOME": str(tmp_path), "PH0NY_PROVIDER_KEYS": text})
 
-    keys = load("Fish-Audio: fa-not-a-real-key, heygen:a:b").ph0ny_provider_keys
+    keys = load("Fish-Audio: fa-not-a-real-key, heygen:a:b").of("PH0NY_PROVIDER_KEYS")
     found = {name: key.get_secret_value() for name in ("fish-audio", "FishAudio", "HeyGen") if (key := keys.of(name))}
     assert found == {"fish-audio": "fa-not-a-real-key", "FishAudio": "fa-not-a-real-key", "HeyGen": "a:b"}
     assert "real-key" not in repr(keys) and keys.of("groq") is None

@@ -15,7 +15,7 @@ import pytest
 from mcp import Client
 
 from callsheet.backends.dialect import Route
-from callsheet.catalogue import catalogue
+from callsheet.catalogue.catalogue import can
 from callsheet.catalogue.words import OPERATIONS
 from callsheet.settings.settings import Settings
 from callsheet.studio import Studio
@@ -23,6 +23,7 @@ from callsheet_sandbox import props
 from callsheet_sandbox.jobs import Pace
 from callsheet_server.mcp.server import build
 from tests.conftest import TOOLSETS, Nowhere, told
+from tests.ours import catalogue
 from tests.wire import OverPort, shown
 
 pytestmark = pytest.mark.anyio
@@ -170,7 +171,7 @@ async def test_what_a_model_cannot_do_is_refused_before_anything_is_sent(
     text = " ".join(part.text for part in result.content if part.type == "text")
     assert result.is_error and reason in text
     ask = OPERATIONS["generate_video"].of({k: v for k, v in words.items() if v is not None})
-    able = [m.id for m in catalogue.models("generate_video", "phantaisia") if catalogue.can(m, ask)]
+    able = [m.id for m in catalogue.models("generate_video", "phantaisia") if can(m, ask)]
     assert other is None or other in able
     assert not stage.door.seen
 

@@ -12,10 +12,11 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult
 
-from callsheet.catalogue import about, catalogue
+from callsheet.catalogue import about
 from callsheet.catalogue.model import Model
 from callsheet_sandbox import props
 from tests.conftest import CALLSHEET, Box, House, serve, surroundings, told
+from tests.ours import catalogue
 
 pytestmark = pytest.mark.anyio
 MakeHouse = Callable[..., House]

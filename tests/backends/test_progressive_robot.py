@@ -12,7 +12,8 @@ import pytest
 from mcp import Client
 from starlette.responses import JSONResponse
 
-from callsheet.catalogue import catalogue
+from callsheet.catalogue.words import OPERATIONS
+from tests.ours import catalogue
 from tests.robot import NAME, PNG, Odd, RobotHouse, make
 
 pytestmark = pytest.mark.anyio
@@ -219,7 +220,7 @@ async def test_seconds_become_frames_and_the_quote_says_so(floor: Floor) -> None
 async def test_shape_and_resolution_become_width_and_height(
     shape: str, resolution: str | None, size: tuple[int, int] | None
 ) -> None:
-    words = catalogue.OPERATIONS["generate_video"].of(
+    words = OPERATIONS["generate_video"].of(
         {"prompt": "a", "model": f"{NAME}/wan-t2v", "aspect_ratio": shape, "resolution": resolution}
     )
     body = catalogue.ask(words).body()

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from mcp import Client
 
+from callsheet.backends import registry
 from callsheet.backends.dialect import Route
-from callsheet.backends.found import BACKENDS
 from callsheet.backends.progressive_robot.endpoints import ENDPOINTS
-from callsheet.catalogue import catalogue
 from callsheet.queries.queries import TOOLSETS
 from callsheet.studio import Studio
 from callsheet_server.desk import Desk
 from callsheet_server.mcp.tools import tools
+from tests.ours import BACKENDS, catalogue
 from tests.robot import NAME, PNG, RobotHouse, make
 from tests.wire import shown
 
@@ -202,7 +202,7 @@ def test_every_other_route_is_a_tool_of_ours_or_in_the_life_of_a_job() -> None:
         "every input",
         "callsheet api",
     }
-    robot = BACKENDS[NAME]
+    robot = registry.dialect(BACKENDS[NAME])
     routes = [robot.look("", "x"), robot.cancel("", "x"), *robot.balance(), robot.standing()]
     assert {shape(f"{r.method} {r.path}") for r in routes if r} <= {shape(route) for route in ROUTES}
 

@@ -7,10 +7,10 @@ import tomllib
 from pathlib import Path
 
 from callsheet.backends.phaya.image import ZImage
-from callsheet.catalogue import catalogue
 from callsheet.catalogue.words import OPERATIONS
 from callsheet.jobs import run
 from callsheet_server import demo
+from tests.ours import catalogue
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -12,13 +12,13 @@ from pydantic import BaseModel
 from skills_ref import validate  # type: ignore[import-untyped]
 
 from callsheet import __version__
-from callsheet.catalogue import catalogue
 from callsheet.catalogue.words import OPERATIONS, Words
 from callsheet.cli import docs
 from callsheet.errors import RequestError
 from callsheet.jobs.receipt import Credits, Fault, Medium, Receipt
-from callsheet.queries.queries import QUERIES, Query
-from callsheet.settings.settings import Settings
+from callsheet.queries.queries import Query
+from callsheet.settings.settings import documented
+from tests.ours import BACKENDS, QUERIES, catalogue
 
 ROOT = Path(__file__).parents[2]
 SKILL = (ROOT / "SKILL.md").read_text(encoding="utf-8")
@@ -93,9 +93,9 @@ def test_every_command_named_exists(page: str) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "README.md"])
 def test_every_tool_and_word_named_exists(page: str) -> None:
-    things: list[type[BaseModel]] = [Receipt, Credits, Medium, Fault, *TOOLS.values(), *catalogue.MODELS]
+    things: list[type[BaseModel]] = [Receipt, Credits, Medium, Fault, *TOOLS.values(), *catalogue.all]
     known = {name for thing in things for name in thing.model_fields}
-    known |= {*TOOLS, *(option for model in catalogue.MODELS for option in model.options())}
+    known |= {*TOOLS, *(option for model in catalogue.all for option in model.options())}
     written = docs.BLOCK.sub("", PAGES[page])
     named = set(re.findall(r"`([a-z]+(?:_[a-z0-9]+)+)`", written))
     assert named - known == set()
@@ -114,7 +114,7 @@ def test_every_example_can_be_done(page: str) -> None:
 
 
 def test_the_variables_of_readme_and_skill_are_those_of_the_settings() -> None:
-    settings = [field.validation_alias for field in Settings.model_fields.values()]
+    settings = [variable.name for variable in documented(BACKENDS)]
     assert re.findall(r"^      - name: (\w+)$", FRONT, re.MULTILINE) == settings
     assert FRONT.count("required: false") == len(settings)
     assert "required: true" not in FRONT

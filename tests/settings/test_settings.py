@@ -10,11 +10,20 @@ import pytest
 from starlette.responses import JSONResponse
 
 from callsheet.errors import RequestError
-from callsheet.settings.settings import BASES, LIMITS, Settings
+from callsheet.settings.settings import LIMITS, Settings
 from tests.conftest import KEY, House, Stranger, told
 from tests.conftest import text as text_of
+from tests.ours import BACKENDS
 
 MakeHouse = Callable[..., House]
+
+BASES = {
+    variable.name: backend.base.name
+    for backend in BACKENDS
+    for variable in backend.every_variable()
+    if backend.base and variable.sent
+}
+"""Which base each key is sent to."""
 
 
 @pytest.fixture
@@ -55,12 +64,11 @@ def test_a_file_cannot_redirect_the_base_of_a_key_from_the_environment(home: Pat
     (home / ".env").write_text(f"{base}=http://hostile.example\n")
     named = home.parent / "my.env"
     named.write_text(f"{base}=http://also-hostile.example\n")
-    field = next(name for name, info in Settings.model_fields.items() if info.validation_alias == base)
-    assert "hostile" in str(getattr(load(home), field)), "where the key is not from the environment, a file may"
+    assert "hostile" in str(load(home).of(base)), "where the key is not from the environment, a file may"
     for env_file in (None, named):
-        assert "hostile" not in str(getattr(load(home, env_file, **{key: secret_for(key, KEY)}), field))
+        assert "hostile" not in str(load(home, env_file, **{key: secret_for(key, KEY)}).of(base))
     chosen = load(home, named, **{key: secret_for(key, KEY), base: "http://chosen.example"})
-    assert "chosen" in str(getattr(chosen, field))
+    assert "chosen" in str(chosen.of(base))
 
 
 @pytest.mark.parametrize("file", [".env", "limits"])

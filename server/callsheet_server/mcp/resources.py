@@ -76,7 +76,10 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
     @server.resource("models://", name="models", title="The models there are", mime_type="application/json")
     def models() -> str:
         """What list_models answers: every model, with what it takes and costs."""
-        return json.dumps(ListModels().find().as_dict(), ensure_ascii=False)
+        from callsheet.backends import registry  # noqa: PLC0415  (with it come all models, and a server starts without)
+
+        found = ListModels().find(registry.catalogue(desk.settings.backends))
+        return json.dumps(found.as_dict(), ensure_ascii=False)
 
     @server.resource(
         "models://{backend}/{model}{?operation}", name="model", title="A model, whole", mime_type="application/json"

@@ -26,7 +26,7 @@ from callsheet.catalogue.consent import Question, Yes
 from callsheet.catalogue.words import OPERATIONS, Words
 from callsheet.errors import CallsheetError, SpendError
 from callsheet.jobs.receipt import Receipt
-from callsheet.queries.queries import QUERIES, GetJob, Jobs, Planned, Query
+from callsheet.queries.queries import GetJob, Jobs, Planned, Query
 from callsheet_server.desk import Desk
 from callsheet_server.mcp import approval
 from callsheet_server.mcp.approval import Answer, Find, Inquiry, read, resolver, spoken
@@ -72,7 +72,7 @@ def tools(desk: Desk, toolsets: tuple[str, ...]) -> list[Tool]:
         RequestError: there is no toolset of that name.
     """
     jobs = [job_tool(kind, desk) for kind in OPERATIONS.values() if kind.toolset in toolsets]
-    return jobs + [query_tool(query, desk) for query in QUERIES.values() if query.toolset in toolsets]
+    return jobs + [query_tool(query, desk) for query in desk.queries.values() if query.toolset in toolsets]
 
 
 def job_tool(kind: type[Words], desk: Desk) -> Tool:

@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from callsheet.backends.found import BACKENDS
+from callsheet.backends import registry
 from callsheet.errors import CallsheetError, RequestError
 from callsheet.settings.settings import Settings
 from callsheet_server.desk import Desk, Pass
@@ -175,9 +175,9 @@ def hooks(server: MCPServer[Any], desk: Desk) -> None:
                     return Response(status_code=413)
         except ClientDisconnect:
             return Response(status_code=400)
-        if backend not in BACKENDS:
+        if backend not in desk.settings.backends:
             return Response(status_code=404)
-        if not BACKENDS[backend].signed(bytes(raw), request.headers, desk.settings):
+        if not registry.dialect(desk.settings.backends[backend]).signed(bytes(raw), request.headers, desk.settings):
             return Response(status_code=401)
         try:
             known = await (await desk.studio()).carrier.called(backend, token)

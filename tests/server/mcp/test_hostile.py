@@ -15,10 +15,10 @@ from starlette.responses import JSONResponse, Response
 
 from callsheet.catalogue.consent import harmless
 from callsheet.catalogue.words import OPERATIONS
-from callsheet.queries.queries import QUERIES
 from tests import hostile
 from tests.conftest import Box, House, Stranger, told
 from tests.hostile import FILM, PICTURE, SOUND, Pipe, Port
+from tests.ours import QUERIES
 from tests.server.mcp.test_approval import Person
 from tests.team import ANNA, TOKENS, Team
 

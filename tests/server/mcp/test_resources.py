@@ -15,10 +15,10 @@ from mcp import Client, MCPDeprecationWarning, MCPError
 from mcp.server.subscriptions import ResourceUpdated
 from mcp.types import BlobResourceContents, ResourceUpdatedNotification, TextResourceContents
 
-from callsheet.catalogue.catalogue import MODELS
 from callsheet_sandbox.in_process import Transport
 from callsheet_server.mcp import resources
 from tests.conftest import Box, House, boxed, serve, told
+from tests.ours import catalogue
 from tests.team import ANNA, BEN, TOKENS, Team
 
 pytestmark = pytest.mark.anyio
@@ -106,7 +106,7 @@ async def test_the_catalogue_is_what_list_models_and_describe_model_say(house: M
         assert "say `operation`" in str(await refusal(client, "models://ph0ny/auto"))
         assert (await text(client, "models://ph0ny/auto?operation=dub_video"))["operation"] == "dub_video"
         assert "no model" in str(await refusal(client, "models://phaya/z-imag"))
-    assert len({model.id for model in MODELS}) > 50
+    assert len({model.id for model in catalogue.all}) > 50
 
 
 STRANGE = (

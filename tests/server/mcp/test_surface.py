@@ -16,16 +16,19 @@ from mcp.types import Tool as Listed
 from pydantic import Field
 from typer.testing import CliRunner
 
-from callsheet.catalogue import about, catalogue
+from callsheet.backends import registry
+from callsheet.backends.phaya import image
+from callsheet.catalogue import about
 from callsheet.catalogue.model import Model, Price, exactly
 from callsheet.catalogue.words import OPERATIONS, GenerateImage
 from callsheet.cli.commands import app
 from callsheet.jobs.receipt import Receipt
-from callsheet.queries.queries import QUERIES, TOOLSETS
+from callsheet.queries.queries import TOOLSETS
 from callsheet.settings.settings import Settings
 from callsheet_server.mcp.server import build
 from tests.conftest import House, told
 from tests.conftest import text as text_of
+from tests.ours import QUERIES
 
 pytestmark = pytest.mark.anyio
 MakeHouse = Callable[..., House]
@@ -267,9 +270,13 @@ class Etching(Model):
 
 @pytest.fixture
 def etching() -> Iterator[type[Model]]:
-    catalogue.MODELS.append(Etching)
-    yield Etching
-    catalogue.MODELS.remove(Etching)
+    before = image.MODELS
+    for models in ((*before, Etching), before):
+        image.MODELS = models
+        registry.models.cache_clear()
+        registry.catalogue.cache_clear()
+        if models is not before:
+            yield Etching
 
 
 async def test_a_model_is_one_class_and_is_in_the_tool_the_cli_the_quote_and_the_table(

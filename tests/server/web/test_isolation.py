@@ -12,12 +12,12 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import CallToolResult, Tool
 
-from callsheet.catalogue import catalogue
 from callsheet.catalogue.model import input_of
 from callsheet.catalogue.words import OPERATIONS
-from callsheet.queries.queries import QUERIES, TOOLSETS
+from callsheet.queries.queries import TOOLSETS
 from callsheet_sandbox.in_process import Transport
 from tests.conftest import told
+from tests.ours import QUERIES, catalogue
 from tests.team import ACCEPT, ANNA, BEN, BOSS, TOKENS, Team, bearer
 
 pytestmark = pytest.mark.anyio

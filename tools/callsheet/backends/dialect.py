@@ -1,6 +1,6 @@
 """What a backend says and how: the parts that differ, as data and a few small readings of its answers.
 
-A backend is a subclass with other data. It never sends anything; provider.py does.
+A backend's dialect is a subclass with other data. It never sends anything; provider.py does.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from callsheet.catalogue.model import Harvest, Model, Price
 from callsheet.errors import CallsheetError, ProviderError
+from callsheet.settings.backends import Backend
 from callsheet.settings.settings import Settings
 
 
@@ -67,13 +68,9 @@ NOT_ACCEPTED = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422, 429})
 """Answers to a create that mean it was not accepted. Any other failure leaves it unknown."""
 
 
-class Backend:
-    """A backend in the commonest dialect: create gives an id, status gives a word and links, charged on creation."""
+class Dialect:
+    """The commonest dialect: create gives an id, status gives a word and links, charged on creation."""
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    key_variable: ClassVar[str]
-    base_variable: ClassVar[str]
     below: ClassVar[str] = ""
     """The part of the base that is not the host's root, as it is documented."""
     sandbox_key: ClassVar[str] = "pk_sandbox"
@@ -91,6 +88,11 @@ class Backend:
     """Whether credits come back when a job fails, as far as is documented."""
     floor_s: ClassVar[float] = 2.0
     """Looks more often than this teach nothing: the backend answers from a cache."""
+
+    def __init__(self, backend: Backend) -> None:
+        """Speak for a backend."""
+        self.backend = backend
+        self.name, self.title = backend.name, backend.title
 
     def tidy(self, base: str) -> str:
         """A base as users may write it, as we use it."""

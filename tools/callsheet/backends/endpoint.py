@@ -64,7 +64,7 @@ class Endpoint(Query):
 
     answers: ClassVar[type[BaseModel]] = Told
     account_wide: ClassVar[bool] = True
-    backend: ClassVar[str] = "progressive-robot"
+    backend: ClassVar[str]
     method: ClassVar[str] = "GET"
     path: ClassVar[str]
 

@@ -14,7 +14,7 @@ import stamina
 from pydantic import SecretStr
 
 from callsheet.backends.answers import events, mended, read, retry_after
-from callsheet.backends.dialect import NOT_ACCEPTED, Answer, Backend, Route, Step, message
+from callsheet.backends.dialect import NOT_ACCEPTED, Answer, Dialect, Route, Step, message
 from callsheet.backends.pace import Pace
 from callsheet.catalogue.model import Model, Price, exactly
 from callsheet.errors import CallsheetError, ProviderError, RequestError, SpendError
@@ -34,7 +34,7 @@ class Provider:
 
     def __init__(
         self,
-        backend: Backend,
+        dialect: Dialect,
         base: str,
         key: SecretStr,
         pace: Pace,
@@ -42,12 +42,12 @@ class Provider:
         settings: Settings,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        self.backend, self.base, self.key, self.pace, self.account = backend, backend.tidy(base), key, pace, account
+        self.dialect, self.base, self.key, self.pace, self.account = dialect, dialect.tidy(base), key, pace, account
         self.settings = settings
         self.stood: tuple[float, Answer] | None = None
         root = httpx2.URL(self.base)
         self.origin = f"{root.scheme}://{root.netloc.decode('ascii')}"
-        self.root = self.base.removesuffix(backend.below) if self.base.endswith(backend.below) else self.origin
+        self.root = self.base.removesuffix(dialect.below) if self.base.endswith(dialect.below) else self.origin
         self.http = httpx2.AsyncClient(transport=transport, timeout=TIMEOUT, follow_redirects=False)
         self.fresh = httpx2.AsyncClient(
             transport=transport,
@@ -83,7 +83,7 @@ class Provider:
                 **await content(route),
             )
         except httpx2.InvalidURL as error:
-            raise RequestError(f"{self.backend.title} cannot be asked for that: {error}.") from None
+            raise RequestError(f"{self.dialect.title} cannot be asked for that: {error}.") from None
         response = await client.send(request, stream=True)
         try:
             raw = bytearray()
@@ -108,7 +108,7 @@ class Provider:
 
     async def turn(self, job: Job, typical_s: float, looked_at: float) -> None:
         """Wait until a job may be looked at, and take a place for it."""
-        await self.pace.turn(job, typical_s, self.backend.floor_s, looked_at)
+        await self.pace.turn(job, typical_s, self.dialect.floor_s, looked_at)
 
     @property
     def home(self) -> dict[str, Any]:
@@ -122,27 +122,27 @@ class Provider:
 
     async def submit(self, ask: Model, say: Any = None, hook: str | None = None) -> Step:
         """Create the job: one POST, never repeated here. Says what is known of it afterwards."""
-        route = self.backend.submit(ask)
+        route = self.dialect.submit(ask)
         if hook and self.settings.public_url:
-            url = f"{self.settings.public_url.rstrip('/')}/hooks/{self.backend.name}/{hook}"
-            route = route._replace(body=(route.body or {}) | self.backend.call_back(ask, url))
+            url = f"{self.settings.public_url.rstrip('/')}/hooks/{self.dialect.name}/{hook}"
+            route = route._replace(body=(route.body or {}) | self.dialect.call_back(ask, url))
         try:
             if route.body is not None and route.body.get("stream"):
                 answer = await self.stream(route, say)
             else:
-                answer = await self.send(route, fresh=True, headers=self.backend.headers(ask, self.settings))
+                answer = await self.send(route, fresh=True, headers=self.dialect.headers(ask, self.settings))
         except NEVER_ARRIVED as error:
             return Step(stage="approved", error=self.trouble(error).as_dict(), pause=2.0, patience=3)
         except httpx2.HTTPError as error:
             return Step(stage="unknown", error=self.lost(f"the connection broke ({type(error).__name__})").as_dict())
         if 200 <= answer.status < 300:
-            step = self.backend.accepted(ask, answer)
+            step = self.dialect.accepted(ask, answer)
             if step.get("stage") == "unknown":
                 step["error"] = self.lost("it answered without a job id").as_dict()
             return step
         if answer.status == 429:
             await self.pace.close(self.account, wait := retry_after(answer) or 15.0)
-            busy = ProviderError(f"{self.backend.title} asks for fewer requests; sent again in {wait:.0f} s.")
+            busy = ProviderError(f"{self.dialect.title} asks for fewer requests; sent again in {wait:.0f} s.")
             return Step(stage="approved", error=busy.as_dict(), pause=wait, patience=20)
         if answer.status in NOT_ACCEPTED:
             no = self.refusal(answer)
@@ -171,7 +171,7 @@ class Provider:
 
     async def look(self, job: Job, ask: Model) -> Step:
         """Ask how a job is; nothing that goes wrong here fails a job that is paid. A place was taken before."""
-        route = self.backend.look(str(job.endpoint), str(job.ticket))
+        route = self.dialect.look(str(job.endpoint), str(job.ticket))
         try:
             answer = await self.send(route)
         except httpx2.HTTPError as error:
@@ -181,15 +181,15 @@ class Provider:
             return Step(pause=wait)
         if not (200 <= answer.status < 300 and answer.object):
             return Step(error=self.refusal(answer).as_dict())
-        return self.backend.seen(ask, answer)
+        return self.dialect.seen(ask, answer)
 
     async def cancel(self, job: Job) -> bool | None:
         """Cancel at the backend: done, too late, or None where it cannot be."""
-        route = self.backend.cancel(str(job.endpoint), str(job.ticket))
+        route = self.dialect.cancel(str(job.endpoint), str(job.ticket))
         if route is None:
             return None
         answer = await self.call(route)
-        return self.backend.cancelled_by(answer)
+        return self.dialect.cancelled_by(answer)
 
     # -- what costs nothing -------------------------------------------------------------------------------------
 
@@ -201,24 +201,24 @@ class Provider:
             RequestError: it does not take the key.
         """
         asked_at, answer = time.time(), Answer(0)
-        for route in self.backend.balance():
+        for route in self.dialect.balance():
             asked_at = time.time()
             answer = await self.call(route)
         if not answer.status:
             return None
-        credits = self.backend.read_balance(answer)
+        credits = self.dialect.read_balance(answer)
         if credits is None:
-            raise ProviderError(f"{self.backend.title}'s balance cannot be read.")
+            raise ProviderError(f"{self.dialect.title}'s balance cannot be read.")
         return credits, asked_at
 
     async def upload(self, path: Path, kind: str) -> str:
         """Send a file to the backend; returns its URL or name there."""
-        route = self.backend.upload(path, kind)
+        route = self.dialect.upload(path, kind)
         if route is None:
-            raise RequestError(f"{self.backend.title} takes no {kind} uploads; give a public URL.")
-        url = self.backend.read_upload(await self.call(route))
+            raise RequestError(f"{self.dialect.title} takes no {kind} uploads; give a public URL.")
+        url = self.dialect.read_upload(await self.call(route))
         if url is None:
-            raise ProviderError(f"{self.backend.title} took {path.name}, but gave no URL for it.")
+            raise ProviderError(f"{self.dialect.title} took {path.name}, but gave no URL for it.")
         return self.url(url) if url.startswith("/") else url
 
     async def name(self, link: str, kind: str, via: str | None = None) -> str | None:
@@ -227,12 +227,12 @@ class Provider:
         Raises:
             ProviderError: the backend made nothing of it.
         """
-        name = self.backend.named(link, kind) if link.startswith(f"{self.base}/") else None
+        name = self.dialect.named(link, kind) if link.startswith(f"{self.base}/") else None
         if name is None or via is None:
             return name
-        made = self.backend.read_upload(await self.call(self.backend.trade(via, name)))
+        made = self.dialect.read_upload(await self.call(self.dialect.trade(via, name)))
         if made is None:
-            raise ProviderError(f"{self.backend.title} made nothing of {name}.")
+            raise ProviderError(f"{self.dialect.title} made nothing of {name}.")
         return made.rpartition("/")[2]
 
     async def price(self, ask: Model) -> Price:
@@ -241,15 +241,15 @@ class Provider:
         Raises:
             RequestError: the account may not do this.
         """
-        if (standing := self.backend.standing()) is not None:
+        if (standing := self.dialect.standing()) is not None:
             if self.stood is None or time.monotonic() - self.stood[0] > STANDING_S:
                 self.stood = time.monotonic(), await self.call(standing)
-            self.backend.check(ask, self.stood[1])
-        if (route := self.backend.quote(ask)) is not None:
+            self.dialect.check(ask, self.stood[1])
+        if (route := self.dialect.quote(ask)) is not None:
             with contextlib.suppress(CallsheetError):
-                if (credits := self.backend.read_quote(await self.call(route))) is not None:
+                if (credits := self.dialect.read_quote(await self.call(route))) is not None:
                     return replace(exactly(credits), note=ask.price().note)
-        return self.backend.price(ask, self.settings)
+        return self.dialect.price(ask, self.settings)
 
     async def call(self, route: Route) -> Answer:
         """A call that may safely be made again, with a place of the account's for each try.
@@ -305,7 +305,7 @@ class Provider:
         except NEVER_ARRIVED as error:
             raise self.trouble(error) from None
         except httpx2.HTTPError as error:
-            how = f"{self.backend.title} may have done this: the connection broke ({type(error).__name__})."
+            how = f"{self.dialect.title} may have done this: the connection broke ({type(error).__name__})."
             raise ProviderError(f"{how} Look there before you repeat it.", safe_to_retry=False) from None
 
     async def tell(self, path: str, query: dict[str, Any] | None = None) -> Any:
@@ -318,24 +318,24 @@ class Provider:
         route: Route | None = Route("GET", path)
         for _ in range(MOST_PAGES):
             if route is not None:
-                answer = await self.call(route if own else self.backend.without_own(route))
-                found += self.backend.voices(answer)
-                route = self.backend.more(answer)
+                answer = await self.call(route if own else self.dialect.without_own(route))
+                found += self.dialect.voices(answer)
+                route = self.dialect.more(answer)
         return found
 
     # -- in our words -------------------------------------------------------------------------------------------
 
     def refusal(self, answer: Answer) -> CallsheetError:
         """An error status, sorted by who can mend it."""
-        title, why = self.backend.title, message(answer)
+        title, why = self.dialect.title, message(answer)
         said = f': "{why}"' if why else ""
-        if self.backend.short_of_credits(answer):
+        if self.dialect.short_of_credits(answer):
             return SpendError(f"{title} has too few credits left{said}. Top up there. Nothing was charged.")
-        if (own := self.backend.refused(answer)) is not None:
+        if (own := self.dialect.refused(answer)) is not None:
             return own
         if answer.status in (401, 403):
-            hint = f"Check {self.backend.key_variable}."
-            return RequestError(f"{title} does not accept the key ({answer.status}){said}. {hint}")
+            hint = f" Check {key.name}." if (key := self.dialect.backend.key) else ""
+            return RequestError(f"{title} does not accept the key ({answer.status}){said}.{hint}")
         if answer.status == 404:
             return RequestError(f"{title} does not know this ({answer.status}){said}.")
         if answer.status in NOT_ACCEPTED and answer.status != 429:
@@ -346,9 +346,10 @@ class Provider:
 
     def trouble(self, error: Exception) -> ProviderError:
         """The way to the backend failed."""
+        base = self.dialect.backend.base
         return ProviderError(
-            f"{self.backend.title} cannot be reached at {self.origin} ({type(error).__name__}). "
-            f"Check the network and {self.backend.base_variable}."
+            f"{self.dialect.title} cannot be reached at {self.origin} ({type(error).__name__}). "
+            f"Check the network{f' and {base.name}' if base else ''}."
         )
 
     def fell(self) -> Step:
@@ -358,7 +359,7 @@ class Provider:
     def lost(self, how: str) -> ProviderError:
         """Nobody knows whether a create was accepted."""
         text = (
-            f"{self.backend.title} may have accepted this job, but {how}. It may be paid for: its reservation is kept, "
+            f"{self.dialect.title} may have accepted this job, but {how}. It may be paid for: its reservation is kept, "
             "and it is not sent again by itself."
         )
         return ProviderError(text, safe_to_retry=False)

@@ -8,10 +8,10 @@ import anyio.abc
 import httpx2
 from pydantic import SecretStr
 
-from callsheet.backends.found import BACKENDS
-from callsheet.backends.local.provider import LOCAL, LocalProvider
+from callsheet.backends import registry
 from callsheet.backends.pace import Pace
 from callsheet.backends.provider import Provider
+from callsheet.catalogue.catalogue import Catalogue
 from callsheet.errors import RequestError
 from callsheet.ledger.ledger import Ledger
 from callsheet.ledger.tables import backend_of
@@ -38,9 +38,16 @@ class Providers:
         self.transports = transports or (lambda account: installed(account, settings.home / "sandbox"))
         self.open: dict[str, Provider] = {}
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """The models of all backends."""
+        return registry.catalogue(self.settings.backends)
+
     def names(self) -> list[str]:
-        """The backends that `auto` may choose: those with a key, or all in the sandbox; and this machine."""
-        return [*(name for name in BACKENDS if self.settings.sandboxed(name) or self.settings.key(name)), LOCAL]
+        """The backends that `auto` may choose: those with a key, or all in the sandbox; then those that need none."""
+        keyed = [backend.name for backend in self.settings.backends if backend.key]
+        free = [backend.name for backend in self.settings.backends if backend.key is None]
+        return [*(name for name in keyed if self.settings.sandboxed(name) or self.settings.key(name)), *free]
 
     def account(self, backend: str) -> str:
         """Whose credits a new job at this backend spends.
@@ -49,13 +56,11 @@ class Providers:
             RequestError: there is no such backend, or no key for it; names the variable, and the sandbox that needs
                 none.
         """
-        if backend not in (*BACKENDS, LOCAL):
-            raise RequestError(f"There is no backend `{backend}`. There are {', '.join((*BACKENDS, LOCAL))}.")
-        if backend != LOCAL and self.settings.sandboxed(backend):
+        key = self.settings.backends[backend].key
+        if self.settings.sandboxed(backend):
             return f"sandbox/{backend}"
-        if backend != LOCAL and self.settings.key(backend) is None:
-            variable = BACKENDS[backend].key_variable
-            raise RequestError(f"{variable} is not set. Set it, or CALLSHEET_SANDBOX=always to try without a key.")
+        if key and self.settings.key(backend) is None:
+            raise RequestError(f"{key.name} is not set. Set it, or CALLSHEET_SANDBOX=always to try without a key.")
         return backend
 
     def at(self, backend: str) -> Provider:
@@ -74,15 +79,17 @@ class Providers:
 
     def made(self, account: str) -> Provider:
         """A provider, new."""
-        if account == LOCAL:
-            return LocalProvider(self.pace, self.settings, self.ledger, self.tasks)
         name = backend_of(account)
-        backend, base, key = BACKENDS[name], self.settings.base(name), self.settings.key(name)
+        backend, base, key = self.settings.backends[name], self.settings.base(name), self.settings.key(name)
+        dialect = registry.dialect(backend)
+        if backend.provider:
+            own: Provider = backend.find(backend.provider)(dialect, self)
+            return own
         if account.startswith("sandbox/"):
             base = f"http://{name}.sandbox{httpx2.URL(base).path}".rstrip("/")
-            key = SecretStr(backend.sandbox_key)
+            key = SecretStr(dialect.sandbox_key)
         transport = self.transports(account)
-        return Provider(backend, base, key or SecretStr(""), self.pace, account, self.settings, transport)
+        return Provider(dialect, base, key or SecretStr(""), self.pace, account, self.settings, transport)
 
     async def aclose(self) -> None:
         """Close every connection."""

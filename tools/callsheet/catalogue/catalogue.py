@@ -1,106 +1,93 @@
-"""Every model there is, and the way from what was said to a request that a model can fulfil."""
+"""The way from what was said to a request that a model can fulfil, among the models of the backends that are loaded."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from callsheet.backends.local import layers as local_layers
-from callsheet.backends.local import models as local
-from callsheet.backends.ph0ny import avatar, understand
-from callsheet.backends.ph0ny import video as video_ph0ny
-from callsheet.backends.phantaisia import video as video_phantaisia
-from callsheet.backends.phaya import chat, edit, image, music, speech, subtitles, video
-from callsheet.backends.progressive_robot import (
-    edit as edit_robot,
-)
-from callsheet.backends.progressive_robot import (
-    image as image_robot,
-)
-from callsheet.backends.progressive_robot import (
-    sound as sound_robot,
-)
-from callsheet.backends.progressive_robot import (
-    video as video_robot,
-)
 from callsheet.catalogue.model import Model
-from callsheet.catalogue.words import OPERATIONS, Words, faults
+from callsheet.catalogue.words import Words, faults
 from callsheet.errors import RequestError, cut, listed, nearest
-
-__all__ = ["MODELS", "OPERATIONS", "Unable", "ask", "models", "named"]
-
-MODELS: list[type[Model]] = [
-    *local.MODELS,
-    *local_layers.MODELS,
-    *image.MODELS,
-    *video.MODELS,
-    *speech.MODELS,
-    *music.MODELS,
-    *subtitles.MODELS,
-    *chat.MODELS,
-    *edit.MODELS,
-    *image_robot.MODELS,
-    *video_robot.MODELS,
-    *sound_robot.MODELS,
-    *edit_robot.MODELS,
-    *video_ph0ny.MODELS,
-    *video_phantaisia.MODELS,
-    *avatar.MODELS,
-    *understand.MODELS,
-]
-"""In each operation's own order of preference: `model="auto"` takes the first that can."""
-
-
-def models(operation: str | None = None, backend: str | None = None) -> list[type[Model]]:
-    """The models of an operation, of a backend, or all."""
-    return [
-        model
-        for model in MODELS
-        if operation in (None, model.words.operation) and backend in (None, model.id.partition("/")[0])
-    ]
-
-
-def ask(words: Words, backends: Collection[str] | None = None) -> Model:
-    """The request that these words make, at the model they name or the first that can do it.
-
-    `backends` are those that may be chosen by themselves; a model that is named may be anywhere.
-
-    Raises:
-        RequestError: says what cannot be done, the values that can, and a model that could.
-    """
-    kind = type(words)
-    if words.model in (None, "auto"):
-        choice = [m for m in models(kind.operation) if m.auto and (backends is None or m.id.split("/")[0] in backends)]
-        if not choice:
-            where = "" if backends is None else f" at {listed(sorted(backends))}" if backends else " without any key"
-            key = "" if backends is None else " Set a backend's key, such as PHAYA_API_KEY."
-            raise RequestError(f"No model can {kind.operation}{where}.{key}")
-        return first(choice, words)
-    found = named(str(words.model), kind.operation)
-    try:
-        return fill(found[0], words, found[1])
-    except Unable as error:
-        other = next((m.id for m in models(kind.operation) if m is not found[0] and can(m, words)), None)
-        hint = f" {other} could do it." if other else ""
-        raise RequestError(f"{words.model} cannot do that. {error}.{hint}") from None
 
 
 class Unable(ValueError):
     """A model cannot do what the words ask."""
 
 
-def first(choice: Sequence[type[Model]], words: Words) -> Model:
-    """The first model that can, or why the nearest cannot."""
-    reasons = []
-    for model in choice:
+class Catalogue:
+    """Some models, in each operation's order of preference: `model="auto"` takes the first that can."""
+
+    def __init__(self, models: Sequence[type[Model]], keys: Sequence[str] = ()) -> None:
+        """Choose among these; `keys` are the variables of keys that would open more of them."""
+        self.all = tuple(models)
+        self.keys = keys
+
+    def models(self, operation: str | None = None, backend: str | None = None) -> list[type[Model]]:
+        """The models of an operation, of a backend, or all."""
+        return [
+            model
+            for model in self.all
+            if operation in (None, model.words.operation) and backend in (None, model.id.partition("/")[0])
+        ]
+
+    def ask(self, words: Words, backends: Collection[str] | None = None) -> Model:
+        """The request that these words make, at the model they name or the first that can do it.
+
+        `backends` are those that may be chosen by themselves; a model that is named may be anywhere.
+
+        Raises:
+            RequestError: says what cannot be done, the values that can, and a model that could.
+        """
+        kind = type(words)
+        if words.model in (None, "auto"):
+            models = self.models(kind.operation)
+            choice = [m for m in models if m.auto and (backends is None or m.id.split("/")[0] in backends)]
+            if not choice:
+                where = (
+                    "" if backends is None else f" at {listed(sorted(backends))}" if backends else " without any key"
+                )
+                key = f" Set a backend's key, such as {self.keys[0]}." if backends is not None and self.keys else ""
+                raise RequestError(f"No model can {kind.operation}{where}.{key}")
+            return self.first(choice, words)
+        found = self.named(str(words.model), kind.operation)
         try:
-            return fill(model, words, {})
+            return fill(found[0], words, found[1])
         except Unable as error:
-            reasons.append((len(str(error)), f"{model.id}: {error}"))
-    shown = [reason for _, reason in sorted(reasons)[:3]]
-    others = [m.id for m in models(words.operation) if m not in choice and can(m, words)]
-    hint = f" {listed(others)} could do it; name it in `model`." if others else ""
-    raise RequestError(f"No model can do that. {'. '.join(shown)}.{hint}")
+            models = self.models(kind.operation)
+            other = next((m.id for m in models if m is not found[0] and can(m, words)), None)
+            hint = f" {other} could do it." if other else ""
+            raise RequestError(f"{words.model} cannot do that. {error}.{hint}") from None
+
+    def first(self, choice: Sequence[type[Model]], words: Words) -> Model:
+        """The first model that can, or why the nearest cannot."""
+        reasons = []
+        for model in choice:
+            try:
+                return fill(model, words, {})
+            except Unable as error:
+                reasons.append((len(str(error)), f"{model.id}: {error}"))
+        shown = [reason for _, reason in sorted(reasons)[:3]]
+        others = [m.id for m in self.models(words.operation) if m not in choice and can(m, words)]
+        hint = f" {listed(others)} could do it; name it in `model`." if others else ""
+        raise RequestError(f"No model can do that. {'. '.join(shown)}.{hint}")
+
+    def named(self, name: str, operation: str) -> tuple[type[Model], dict[str, Any]]:
+        """The model that answers to a name within an operation, and what that sets.
+
+        Raises:
+            RequestError: naming the models of the operation.
+        """
+        choice = self.models(operation)
+        hits = [(model, given) for model in choice if (given := model.answers_to(name)) is not None]
+        if len(hits) == 1:
+            return hits[0]
+        ids = [model.id for model in choice]
+        if hits:
+            raise RequestError(f"`{name}` could be {listed([model.id for model, _ in hits])}; say which.")
+        short = [i.partition("/")[2] for i in ids]
+        near = nearest(name, ids + short, 0.6)
+        hint = f"Did you mean `{near}`? " if near else ""
+        raise RequestError(f"There is no model `{cut(name)}` in {operation}. {hint}It has {listed(ids)}.")
 
 
 def can(model: type[Model], words: Words) -> bool:
@@ -110,25 +97,6 @@ def can(model: type[Model], words: Words) -> bool:
     except Unable:
         return False
     return True
-
-
-def named(name: str, operation: str) -> tuple[type[Model], dict[str, Any]]:
-    """The model that answers to a name within an operation, and what that sets.
-
-    Raises:
-        RequestError: naming the models of the operation.
-    """
-    choice = models(operation)
-    hits = [(model, given) for model in choice if (given := model.answers_to(name)) is not None]
-    if len(hits) == 1:
-        return hits[0]
-    ids = [model.id for model in choice]
-    if hits:
-        raise RequestError(f"`{name}` could be {listed([model.id for model, _ in hits])}; say which.")
-    short = [i.partition("/")[2] for i in ids]
-    near = nearest(name, ids + short, 0.6)
-    hint = f"Did you mean `{near}`? " if near else ""
-    raise RequestError(f"There is no model `{cut(name)}` in {operation}. {hint}It has {listed(ids)}.")
 
 
 def fill(model: type[Model], words: Words, given: dict[str, Any]) -> Model:

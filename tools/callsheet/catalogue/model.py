@@ -154,6 +154,8 @@ class Model(BaseModel):
     cancels: ClassVar[bool] = False
     auto: ClassVar[bool] = True
     """May be chosen when nobody names a model."""
+    rank: ClassVar[int | None] = None
+    """Its place with `auto`, from the lowest up; None: its backend's."""
     measures: ClassVar[tuple[str, ...]] = ()
     """Inputs whose length in seconds decides the price."""
     typical_s: ClassVar[float] = 20.0

@@ -20,7 +20,6 @@ import typer
 from pydantic import SecretStr
 
 from callsheet.backends.dialect import Answer, Route
-from callsheet.backends.found import BACKENDS
 from callsheet.errors import RequestError, listed
 from callsheet.studio import Studio
 
@@ -172,8 +171,9 @@ async def call(studio: Studio, backend: str, route: Route, secrets: Mapping[str,
         RequestError: there is no such backend, or no key for it.
         ProviderError: it gave no answer.
     """
-    if backend not in BACKENDS:
-        raise RequestError(f"There is no backend `{backend}`. There are {listed(list(BACKENDS))}.")
+    spoken_to = [one.name for one in studio.settings.backends if one.base]
+    if backend not in spoken_to:
+        raise RequestError(f"There is no backend `{backend}`. There are {listed(spoken_to)}.")
     folder = studio.settings.home / "keys"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     answer = await studio.providers.at(backend).tried(route)

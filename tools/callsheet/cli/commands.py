@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
+from callsheet.backends import registry
 from callsheet.catalogue import about
 from callsheet.catalogue.consent import Yes
 from callsheet.catalogue.model import plain
@@ -205,21 +206,22 @@ def models(
     as_json: AsJson = False,
 ) -> None:
     """The models there are, and what they cost."""
-    found = queries.ListModels(operation=kind, can=can, backend=backend).find().models
+    catalogue = registry.catalogue(load().backends)
+    rows = queries.ListModels(operation=kind, can=can, backend=backend).find(catalogue).models
 
     def table() -> Table:
         shown = Table("model", "credits", "what it is", box=None, header_style="bold")
-        for row in found:
+        for row in rows:
             shown.add_row(row["id"], row["credits"], row["summary"])
         return shown
 
-    say(found, table, as_json)
+    say(rows, table, as_json)
 
 
 @app.command()
 def model(name: str, kind: Annotated[str | None, typer.Argument()] = None) -> None:
     """One model: its words, options, limits and prices."""
-    say(about.describe(queries.DescribeModel(model=name, operation=kind).find()))
+    say(about.describe(queries.DescribeModel(model=name, operation=kind).find(registry.catalogue(load().backends))))
 
 
 @app.command()

@@ -17,12 +17,14 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from callsheet.catalogue import about, catalogue
+from callsheet.backends import registry
+from callsheet.catalogue import about
 from callsheet.catalogue.model import Model, Price, input_of, plain
 from callsheet.catalogue.words import OPERATIONS, Words
 from callsheet.errors import RequestError, listed
-from callsheet.queries.queries import QUERIES, TOOLSETS, Query
-from callsheet.settings.settings import Settings
+from callsheet.queries.queries import TOOLSETS, Query, queries
+from callsheet.settings.backends import load
+from callsheet.settings.settings import documented
 
 BLOCK = re.compile(r"^([ #]*<!-- tables: (.+?) -->\n)(?:.*?\n)??([ #]*<!-- /tables -->)$", re.MULTILINE | re.DOTALL)
 MOST_PRICES = 20
@@ -163,7 +165,7 @@ def command(tool: type[Words] | type[Query]) -> str:
 def tools(toolset: str) -> dict[str, type[Words] | type[Query]]:
     """The tools of a toolset by name, what makes something first."""
     operations = {name: kind for name, kind in OPERATIONS.items() if kind.toolset == toolset}
-    return operations | {name: query for name, query in QUERIES.items() if query.toolset == toolset}
+    return operations | {name: query for name, query in queries(load()).items() if query.toolset == toolset}
 
 
 def words(tool: type[Words] | type[Query]) -> str:
@@ -191,7 +193,7 @@ def making() -> Iterator[str]:
     rows = []
     for name, kind in tools("core").items():
         if issubclass(kind, Words):
-            first = next((model for model in catalogue.models(name) if model.auto), None)
+            first = next((model for model in registry.catalogue(load()).models(name) if model.auto), None)
             choice = [code(first.id), about.cost(first)] if first else ["none", ""]
             rows.append([doc(kind), code(name), code(f"callsheet {command(kind)}"), *choice])
     yield from table("to | tool | command | first choice | credits", rows)
@@ -235,7 +237,7 @@ def models(toolset: str) -> Iterator[str]:
     rows = []
     for name in tools(toolset):
         backends: dict[str, list[str]] = {}
-        for model in catalogue.models(name) if name in OPERATIONS else ():
+        for model in registry.catalogue(load()).models(name) if name in OPERATIONS else ():
             backend, _, short = model.id.partition("/")
             backends.setdefault(backend, []).append(f"{code(short)} {about.cost(model).partition(' (')[0]}")
         rows += [[code(name), backend, " · ".join(found)] for backend, found in backends.items()]
@@ -246,10 +248,10 @@ def operation(name: str) -> Iterator[str]:
     """A skill page: a tool's command and arguments, and its models with all that each takes."""
     kind = OPERATIONS[name]
     yield f"Tool `{name}`, command `callsheet {command(kind)}`. Arguments: {words(kind)}."
-    if found := catalogue.models(name):
+    if known := registry.catalogue(load()).models(name):
         yield ""
         told = Known(), Known()
-        for model in found:
+        for model in known:
             yield from entry(model, *told)
 
 
@@ -314,26 +316,16 @@ def spoken(name: str, field: FieldInfo) -> str:
 
 def variables() -> Iterator[str]:
     """README: every environment variable."""
-    rows = []
-    for field in Settings.model_fields.values():
-        value = field.default
-        default = (
-            ",".join(map(str, value))
-            if isinstance(value, tuple)
-            else f"{value:g}"
-            if isinstance(value, float)
-            else value
-        )
-        rows.append([code(field.validation_alias), code(default) if default else "", str(field.description)])
+    rows = ([code(one.name), code(one.default) if one.default else "", one.meaning] for one in documented(load()))
     yield from table("variable | default | meaning", rows)
 
 
 def declared() -> Iterator[str]:
     """SKILL.md's frontmatter: every environment variable, as ClawHub wants them."""
-    for field in Settings.model_fields.values():
-        yield f"      - name: {field.validation_alias}"
+    for one in documented(load()):
+        yield f"      - name: {one.name}"
         yield "        required: false"
-        yield f"        description: {json.dumps(field.description, ensure_ascii=False)}"
+        yield f"        description: {json.dumps(one.meaning, ensure_ascii=False)}"
 
 
 def source(name: str) -> Iterator[str]:

@@ -155,11 +155,11 @@ class Carrier:
 
     async def found(self, job: Job) -> bool:
         """Whether the backend's lists show a job that can only be this one, and it is adopted now."""
-        provider, ask = self.crew.provider(job), request(job)
+        provider, ask = self.crew.provider(job), request(job, self.crew.providers.catalogue)
         lists = []
-        for route in provider.backend.lists(ask):
+        for route in provider.dialect.lists(ask):
             with contextlib.suppress(CallsheetError):
-                lists.append(traces((await provider.call(route)).body, provider.backend.listed))
+                lists.append(traces((await provider.call(route)).body, provider.dialect.listed))
         known = merged(lists)
         held = await self.ledger.tickets(job.account, known)
         strays = [trace for ticket, trace in known.items() if ticket not in held]
@@ -263,16 +263,16 @@ class Carrier:
             return await self.cancel_one(await self.ledger.get(job.id))
         if job.ticket is None or job.stage != "sent":
             return f"{job.id} is {job.stage}; it cannot be cancelled now."
-        provider, ask = self.crew.provider(job), request(job)
+        provider, ask = self.crew.provider(job), request(job, self.crew.providers.catalogue)
         done = await provider.cancel(job) if ask.cancels else None
         if done is None:
-            return f"{provider.backend.title} cannot cancel {ask.name}; it goes on, and its result will be stored."
+            return f"{provider.dialect.title} cannot cancel {ask.name}; it goes on, and its result will be stored."
         if not done:
-            return f"Too late: {provider.backend.title} says that {job.id} can no longer be cancelled."
+            return f"Too late: {provider.dialect.title} says that {job.id} can no longer be cancelled."
         await provider.place()
         seen = await provider.look(job, ask)
         step = seen if seen.get("stage") in ("cancelled", "failed") else Step(stage="cancelled")
-        await self.ledger.overrule(job, **settle(job, ask, provider.backend, step))
+        await self.ledger.overrule(job, **settle(job, ask, provider.dialect, step))
         telemetry.ended(await self.ledger.get(job.id))
         self.news.tell(job.id)
-        return f"{job.id} was cancelled at {provider.backend.title}."
+        return f"{job.id} was cancelled at {provider.dialect.title}."

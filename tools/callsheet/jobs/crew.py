@@ -59,7 +59,7 @@ class Crew:
             short = f"{job.backend} has too few credits left. Whoever runs this server can top up there."
             step["error"] = SpendError(f"{short} Nothing was charged.").as_dict()
         provider = self.provider(job)
-        noted = settle(job, ask, provider.backend, step)
+        noted = settle(job, ask, provider.dialect, step)
         try:
             return await self.ledger.note(job, **noted)
         except Overtaken:
@@ -68,7 +68,7 @@ class Crew:
             raise
         except Twin:
             lost = Step(stage="unknown", error=provider.lost("it gave it the id of another job").as_dict())
-            return await self.ledger.note(job, **settle(job, ask, provider.backend, lost))
+            return await self.ledger.note(job, **settle(job, ask, provider.dialect, lost))
 
     async def store(self, job: Job) -> list[dict[str, Any]]:
         """The results of a job, as files."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import httpx2
 
-from callsheet.backends.found import BACKENDS
+from callsheet.backends import registry
 from callsheet.backends.provider import Provider
 from callsheet.backends.providers import Providers
 from callsheet.catalogue.model import Input, Model, Price, plain
@@ -88,7 +88,7 @@ class Inputs:
             RequestError: see `checked`; or the backend has no way to get at it.
         """
         account = await self.found(ref, planned)
-        if mark.by == "name" and (why := BACKENDS[backend].barred(mark.kind)):
+        if mark.by == "name" and (why := registry.dialect(self.settings.backends[backend]).barred(mark.kind)):
             ours = self.providers.account(backend)
             if account != ours and not (ref.url and ref.url.startswith(f"{self.providers.of(ours).base}/")):
                 raise RequestError(f"{ref.text[:80]}: {why}")
@@ -118,8 +118,8 @@ class Inputs:
 
     def backend_hosts(self) -> set[str]:
         """Each backend's own host and port; these may be private."""
-        bases = [self.settings.base(name) for name in BACKENDS]
-        return {port(httpx2.URL(base)) for base in bases} | {f"{name}.sandbox:80" for name in BACKENDS}
+        names = [backend.name for backend in self.settings.backends if backend.base]
+        return {port(httpx2.URL(self.settings.base(name))) for name in names} | {f"{name}.sandbox:80" for name in names}
 
     async def measured(self, ask: Model, planned: Mapping[str, str] = NONE) -> Model:
         """The request, knowing how long those of its inputs are that decide the price, as far as they are here."""
@@ -165,7 +165,7 @@ class Inputs:
                         return False
                     if stage != "stored":
                         raise Orphaned(f"Its input {parent} is {stage}; nothing was sent.")
-        room = self.providers.of(job.account).backend.concurrent
+        room = self.providers.of(job.account).dialect.concurrent
         if room is not None:
             busy = await self.ledger.find(jobs.c.account == job.account, jobs.c.stage.in_(("sending", "sent")))
             return len(busy) < room
@@ -201,7 +201,7 @@ class Inputs:
             return await self.name(ref, mark, provider)
         if mark.by != "file" and (link := ref.url or await self.own_link(ref, provider, FRESH_LINK_S)):
             return link
-        takes_files = mark.by != "url" or provider.backend.upload(Path(), mark.kind) is not None
+        takes_files = mark.by != "url" or provider.dialect.upload(Path(), mark.kind) is not None
         if not takes_files and (link := await self.public_link(ref)):
             return link
         async with self.on_disk(ref) as path:

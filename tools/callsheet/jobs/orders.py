@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from callsheet.backends.providers import Providers
-from callsheet.catalogue import catalogue
 from callsheet.catalogue.consent import Question, Yes, harmless
 from callsheet.catalogue.model import Model, Price, amount, plain
 from callsheet.catalogue.words import Words
@@ -76,7 +75,7 @@ class Orders:
         own = self.settings.http_callers.of(caller).toolsets
         if own and words.toolset not in own:
             raise RequestError(f"{words.operation} is not among your tools; whoever runs this server can add it.")
-        ask = catalogue.ask(words, self.providers.names())
+        ask = self.providers.catalogue.ask(words, self.providers.names())
         ask = await self.inputs.of(caller).checked(ask, planned)
         account = self.providers.account(ask.backend)
         said = words.said | ({"options": words.options} if words.options else {})
@@ -119,7 +118,7 @@ class Orders:
 
     def hook(self, ask: Model, account: str) -> str | None:
         """A secret part of the address at which the backend may call about a new job; None where it never calls."""
-        calls = self.settings.public_url and self.providers.of(account).backend.call_back(ask, "")
+        calls = self.settings.public_url and self.providers.of(account).dialect.call_back(ask, "")
         return secrets.token_urlsafe(16) if calls else None
 
     async def place(
@@ -249,7 +248,7 @@ class Orders:
             raise RequestError(
                 f"{job_id} is {STATUS.get(job.stage, job.stage)}; only an unknown job can be sent again."
             )
-        ask = await self.inputs.of(caller).checked(request(job))
+        ask = await self.inputs.of(caller).checked(request(job, self.providers.catalogue))
         return job, await self.inputs.of(caller).priced(ask, self.providers.of(job.account))
 
     async def question_again(self, job_id: str, caller: str) -> Question:
@@ -296,7 +295,7 @@ class Orders:
             max_credits=None if max_credits is None else Decimal(str(max_credits)),
             agreed=yes.prices[0] if yes else None,
             approval=yes.approval if yes else None,
-            hook=self.hook(request(lost), lost.account),
+            hook=self.hook(request(lost, self.providers.catalogue), lost.account),
             owner=self.ledger.owner,
             lease=time.time() + LEASE_S,
         )

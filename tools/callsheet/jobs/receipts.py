@@ -5,8 +5,8 @@ import time
 from datetime import datetime
 
 from callsheet.backends.providers import Providers
-from callsheet.catalogue import catalogue
 from callsheet.catalogue.model import Price
+from callsheet.catalogue.words import OPERATIONS
 from callsheet.errors import RequestError
 from callsheet.jobs.receipt import Receipt, receipt
 from callsheet.jobs.request import request
@@ -47,7 +47,7 @@ class Receipts:
             left_today=None if reader == OWNER else means.left_today,
             repeated=repeated,
             instead=self.instead(parts[0]) if whole(parts) in ("failed", "refused") else None,
-            stalled=next(filter(None, map(stalled, parts)), None),
+            stalled=next(filter(None, map(self.stalled, parts)), None),
         )
 
     async def recent(
@@ -71,7 +71,7 @@ class Receipts:
 
     def usual_s(self, job: Job) -> float:
         """How long such a job usually takes."""
-        return request(job).typical_s
+        return request(job, self.providers.catalogue).typical_s
 
     def instead(self, job: Job) -> str | None:
         """The next best model that could do what a job did not, and what it would cost; nothing switches by itself.
@@ -81,8 +81,9 @@ class Receipts:
         """
         if not (job.error or {}).get("safe_to_retry", True):
             return None
-        kind, order, found = catalogue.OPERATIONS[job.operation], catalogue.models(job.operation), []
-        after = [model.id for model in order].index(request(job).id) + 1 if order else 0
+        catalogue, found = self.providers.catalogue, []
+        kind, order = OPERATIONS[job.operation], catalogue.models(job.operation)
+        after = [model.id for model in order].index(request(job, catalogue).id) + 1 if order else 0
         for model in order[after:] + order[:after]:
             if model.id != job.model and model.auto and model.id.partition("/")[0] in self.providers.names():
                 with contextlib.suppress(RequestError):
@@ -98,10 +99,9 @@ class Receipts:
         """Whether a person would have to agree to this price."""
         return self.purse.question(model.partition("/")[0], price, caller) is not None
 
-
-def stalled(job: Job) -> str | None:
-    """What to say of a job that has been under way for far longer than usual; it is never given up by itself."""
-    usual, age = request(job).typical_s, time.time() - (job.sent_at or time.time())
-    if job.stage != "sent" or age < max(STALLED_S, 6 * usual):
-        return None
-    return f"stalled: no end after {age / 60:.0f} min, usually {usual:.0f} s; looked at ever less often"
+    def stalled(self, job: Job) -> str | None:
+        """What to say of a job that has been under way for far longer than usual; it is never given up by itself."""
+        usual, age = self.usual_s(job), time.time() - (job.sent_at or time.time())
+        if job.stage != "sent" or age < max(STALLED_S, 6 * usual):
+            return None
+        return f"stalled: no end after {age / 60:.0f} min, usually {usual:.0f} s; looked at ever less often"

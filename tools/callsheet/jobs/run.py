@@ -27,7 +27,7 @@ async def run(job: Job, crew: Crew) -> Job:
     finishes it after a crash, or looks in on it later. Nothing is ever submitted twice: only who takes a job from
     `approved` to `sending` may send it, and a job that is found in `sending` may have been sent.
     """
-    ask, note, price = request(job), crew.ledger.note, None
+    ask, note, price = request(job, crew.providers.catalogue), crew.ledger.note, None
     provider, inputs = crew.provider(job), crew.inputs.of(job.caller)
 
     if job.stage == "new":
@@ -58,7 +58,7 @@ async def run(job: Job, crew: Crew) -> Job:
         before = await crew.turn(job, ask)
         with step("look", job):
             found = await provider.look(job, ask)
-        job = await note(job, looks=job.looks + 1, **settle(job, ask, provider.backend, found))
+        job = await note(job, looks=job.looks + 1, **settle(job, ask, provider.dialect, found))
         if job.stage == "made":
             telemetry.seen(job, before)
 

@@ -4,13 +4,13 @@ import time
 from decimal import Decimal
 from typing import Any
 
-from callsheet.backends.dialect import Backend, Step
+from callsheet.backends.dialect import Dialect, Step
 from callsheet.catalogue.model import Model
 from callsheet.ledger.ledger import SEARCH_S
 from callsheet.ledger.tables import SEARCHES_FIRST, Job
 
 
-def settle(job: Job, ask: Model, backend: Backend, step: Step) -> dict[str, Any]:
+def settle(job: Job, ask: Model, dialect: Dialect, step: Step) -> dict[str, Any]:
     """What a call taught us, as the ledger notes it: with what was charged, and what comes back."""
     noted: dict[str, Any] = {k: v for k, v in step.items() if k not in ("pause", "patience", "charged", "basis")}
     stage, now = step.get("stage", job.stage), time.time()
@@ -25,14 +25,14 @@ def settle(job: Job, ask: Model, backend: Backend, step: Step) -> dict[str, Any]
     exact = job.quoted if job.quoted == job.quoted_low and job.published else None
     said, charged = step.get("charged"), job.charged
     if stage == "unknown":
-        noted |= {"due": now + SEARCH_S[0], "searched": 0 if backend.lists(ask) else SEARCHES_FIRST}
+        noted |= {"due": now + SEARCH_S[0], "searched": 0 if dialect.lists(ask) else SEARCHES_FIRST}
     if stage in ("failed", "cancelled"):
         if charged is None:
             charged = exact if job.charged_at else said
         back = charged - said if charged and said is not None else Decimal(0)
         noted |= {"charged": charged or Decimal(0), "basis": "reported" if said is not None else "documented"}
         noted |= {"refunded": max(back, Decimal(0))}
-        if charged and not back and (backend.refunds if stage == "failed" else backend.gives_back(job.progress)):
+        if charged and not back and (dialect.refunds if stage == "failed" else dialect.gives_back(job.progress)):
             noted["refund_expected"] = charged
     elif said is not None and (stage == "made" or said >= (charged or 0)):
         noted |= {"charged": said, "basis": step.get("basis", "reported")}

@@ -60,6 +60,6 @@ class Balances:
             found["asked_above"] = float(above)
         if detail:
             provider = self.providers.of(account)
-            for label, route in provider.backend.account().items():
+            for label, route in provider.dialect.account().items():
                 found[label] = (await provider.call(route)).body
         return found

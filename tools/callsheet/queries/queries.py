@@ -1,22 +1,25 @@
 """What can be asked that costs nothing: each a class of words with an answer, shown as an MCP tool and in the CLI."""
 
+import itertools
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from callsheet.backends.progressive_robot.endpoints import ENDPOINTS
 from callsheet.catalogue.consent import Question
 from callsheet.catalogue.model import Price, plain
 from callsheet.catalogue.query import Answer, Query
-from callsheet.catalogue.words import Credits, operation, unpack
+from callsheet.catalogue.words import OPERATIONS, Credits, operation, unpack
 from callsheet.errors import CallsheetError, RequestError
 from callsheet.jobs.receipt import Receipt
 from callsheet.ledger.stages import Status
+from callsheet.settings.backends import Backends
 
 if TYPE_CHECKING:
+    from callsheet.catalogue.catalogue import Catalogue
     from callsheet.studio import Studio
 
-__all__ = ["QUERIES", "TOOLSETS", "Answer", "Query"]
+__all__ = ["TOOLSETS", "Answer", "Query", "queries"]
 
 
 class Models(Answer):
@@ -35,14 +38,14 @@ class ListModels(Query):
     can: str | None = None
 
     async def answer(self, studio: "Studio", caller: str) -> Models:
-        return self.find()
+        return self.find(studio.providers.catalogue)
 
-    def find(self) -> Models:
+    def find(self, catalogue: "Catalogue") -> Models:
         """The models that fit."""
-        from callsheet.catalogue import about, catalogue  # noqa: PLC0415  (large, and a server starts without)
+        from callsheet.catalogue import about  # noqa: PLC0415
 
         wanted = operation(self.operation).operation if self.operation else None
-        known = sorted({model.id.partition("/")[0] for model in catalogue.MODELS})
+        known = sorted({model.id.partition("/")[0] for model in catalogue.all})
         if self.backend and self.backend not in known:
             raise RequestError(f"There is no backend `{self.backend}`. There are {', '.join(known)}.")
         found = catalogue.models(wanted, self.backend)
@@ -70,7 +73,7 @@ class DescribeModel(Query):
     async def answer(self, studio: "Studio", caller: str) -> Description:
         from callsheet.catalogue import about  # noqa: PLC0415
 
-        model = self.find()
+        model = self.find(studio.providers.catalogue)
         told: dict[str, Any] = {}
         sees = studio.settings.http_callers.of(caller).admin
         for label, path in (model.live | model.remembers if sees else model.live).items():
@@ -80,11 +83,9 @@ class DescribeModel(Query):
                 told[label] = error.message
         return Description(**about.describe(model), **({"live": told} if told else {}))
 
-    def find(self) -> Any:
+    def find(self, catalogue: "Catalogue") -> Any:
         """The model meant."""
-        from callsheet.catalogue import catalogue  # noqa: PLC0415
-
-        kinds = [operation(self.operation).operation] if self.operation else list(catalogue.OPERATIONS)
+        kinds = [operation(self.operation).operation] if self.operation else list(OPERATIONS)
         hits = []
         for kind in kinds:
             try:
@@ -113,10 +114,8 @@ class ListVoices(Query):
     backend: str | None = None
 
     async def answer(self, studio: "Studio", caller: str) -> Voices:
-        from callsheet.catalogue import catalogue  # noqa: PLC0415
-
         found = []
-        for model in catalogue.models("generate_speech", self.backend):
+        for model in studio.providers.catalogue.models("generate_speech", self.backend):
             backend = model.id.partition("/")[0]
             if model.voices and backend in studio.providers.names():
                 own = studio.settings.http_callers.of(caller).admin
@@ -342,7 +341,7 @@ class UploadMedia(Query):
     backend: str | None = None
 
     async def answer(self, studio: "Studio", caller: str) -> Uploaded:
-        backend = self.backend or next(iter(studio.providers.names()), "phaya")
+        backend = self.backend or next(iter(studio.providers.names()), "")
         return Uploaded(url=await studio.inputs.of(caller).upload(self.media, backend), backend=backend)
 
 
@@ -362,11 +361,9 @@ class ListGenerations(Query):
     limit: Annotated[int, Field(ge=1, le=200)] = 20
 
     async def answer(self, studio: "Studio", caller: str) -> Generations:
-        model = DescribeModel(model=self.model, operation=self.operation).find()
+        model = DescribeModel(model=self.model, operation=self.operation).find(studio.providers.catalogue)
         if model.history is None:
-            from callsheet.catalogue import catalogue  # noqa: PLC0415
-
-            known = ", ".join(m.id for m in catalogue.models() if m.history)
+            known = ", ".join(m.id for m in studio.providers.catalogue.models() if m.history)
             raise RequestError(f"{model.id} keeps no history; {known} do.")
         query = {"limit": self.limit} if model.history_limited else None
         told = await studio.providers.at(model.id.partition("/")[0]).tell(model.history, query)
@@ -379,8 +376,14 @@ OWN: tuple[type[Query], ...] = (
     *(ListModels, DescribeModel, ListVoices, Quote, GetJob, ListJobs, CancelJob, ResubmitJob, GetCredits),
     *(Plan, UploadMedia, ListGenerations),
 )
-QUERIES: dict[str, type[Query]] = {query.name: query for query in (*OWN, *ENDPOINTS)}
-"""Every query, in the order in which they are shown."""
+
+
+@cache
+def queries(backends: Backends) -> dict[str, type[Query]]:
+    """Every query, with the free routes of these backends, in the order in which they are shown."""
+    routes = [backend.find(f"{module}:ENDPOINTS") for backend in backends for module in backend.endpoints]
+    return {query.name: query for query in itertools.chain(OWN, *routes)}
+
 
 TOOLSETS: tuple[str, ...] = (
     *("core", "edit", "avatar", "understand", "library"),

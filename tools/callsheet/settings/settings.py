@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from callsheet.errors import RequestError
+from callsheet.settings.backends import Backends, Variable, load
 from callsheet.settings.callers import Callers, Tokens, callers, tokens
 from callsheet.settings.limits import PerBackend, limits
 
@@ -30,27 +31,8 @@ LIMITS = (
     "CALLSHEET_UNPRICED",
 )
 """Set in CALLSHEET_HOME these beat the environment, so that whoever starts the server cannot raise them."""
-
-
-class ProviderKeys(dict[str, SecretStr]):
-    """Keys of other providers that travel through a backend, by name; `fish-audio` and `FishAudio` are one."""
-
-    def of(self, provider: str) -> SecretStr | None:
-        """The key of this provider; None where none is set."""
-        return self.get(provider.replace("-", "").replace("_", "").lower())
-
-
-def provider_keys(text: object) -> object:
-    """Read `elevenlabs:key,heygen:key`; what is wrong is said without showing a key."""
-    if not isinstance(text, str):
-        return text
-    given = ProviderKeys()
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, found, key = (word.strip() for word in part.partition(":"))
-        if not (name and found and key):
-            raise ValueError("it must be provider:key pairs, separated by commas")
-        given[name.replace("-", "").replace("_", "").lower()] = SecretStr(key)
-    return given
+LIMITED = ("ask_above", "max_per_job", "max_per_day", "rate")
+"""Limits that are one number or one for each backend, which declares what is usual."""
 
 
 def words(text: object) -> object:
@@ -76,6 +58,11 @@ Folders = Annotated[tuple[Path, ...], BeforeValidator(folders)]
 Folder = Annotated[Path, BeforeValidator(lambda text: Path(text).expanduser().absolute())]
 
 
+def chosen(named: object) -> object:
+    """The backends of these names."""
+    return load(named) if isinstance(named, str) else named
+
+
 def variable(name: str, description: str, default: Any = None, **more: Any) -> Any:
     """A setting: its variable and what it means."""
     return Field(default=default, validation_alias=name, description=description, **more)
@@ -86,22 +73,16 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, arbitrary_types_allowed=True)
 
-    phaya_key: SecretStr | None = variable("PHAYA_API_KEY", "key for Phaya")
-    phaya_base: str = variable("PHAYA_BASE", "Phaya's address, with its path", "https://api.phaya.io/api/v1")
-    progressive_robot_key: SecretStr | None = variable("PROGRESSIVE_ROBOT_API_KEY", "key for Progressive Robot Video")
-    progressive_robot_base: str = variable(
-        "PROGRESSIVE_ROBOT_BASE", "Progressive Robot Video's address", "https://video.progressiverobot.com"
+    backends: Annotated[Backends, BeforeValidator(chosen)] = variable(
+        "CALLSHEET_BACKENDS",
+        "which backends are loaded, by name; `builtin` stands for ours, anybody else's is loaded only if it is named",
+        "",
+        validate_default=True,
+        repr=False,
+        exclude=True,
     )
-
-    ph0ny_key: SecretStr | None = variable("PH0NY_API_KEY", "key for ph0ny")
-    ph0ny_base: str = variable("PH0NY_BASE", "ph0ny's address", "https://api.ph0ny.com")
-    ph0ny_webhook_secret: SecretStr | None = variable("PH0NY_WEBHOOK_SECRET", "what ph0ny signs its webhooks with")
-    ph0ny_provider_keys: ProviderKeys = variable(
-        "PH0NY_PROVIDER_KEYS", "your own keys for engines behind ph0ny, `elevenlabs:…,heygen:…`", ProviderKeys()
-    )
-    phantaisia_key: SecretStr | None = variable("PHANTAISIA_TOKEN", "token for Phantaisia")
-    phantaisia_base: str = variable("PHANTAISIA_BASE", "Phantaisia's address", "https://api.phantaisia.com")
-
+    said: Mapping[str, Any] = Field(default_factory=dict)
+    """The variables that the backends declare, read."""
     home: Folder = variable("CALLSHEET_HOME", "folder of the ledger and the settings", None)
     output_dir: Folder = variable(
         "CALLSHEET_OUTPUT_DIR", "folder in which media are stored", "~/Callsheet", validate_default=True
@@ -114,10 +95,7 @@ class Settings(BaseModel):
         "CALLSHEET_SANDBOX", "`auto`: the sandbox when no key at all is set; `always`; `never`", "auto"
     )
     ask_above: PerBackend = variable(
-        "CALLSHEET_ASK_ABOVE",
-        "a person is asked above this many credits",
-        "phaya=5,phantaisia=2,progressive-robot=15,ph0ny=200",
-        validate_default=True,
+        "CALLSHEET_ASK_ABOVE", "a person is asked above this many credits", "", validate_default=True
     )
     ask: Literal["above", "always", "never"] = variable(
         "CALLSHEET_ASK", "when a person is asked: `above` the limit, `always`, `never` (the caps still hold)", "above"
@@ -126,10 +104,7 @@ class Settings(BaseModel):
         "CALLSHEET_MAX_PER_JOB", "hard cap on one job, in credits", "", validate_default=True
     )
     max_per_day: PerBackend = variable(
-        "CALLSHEET_MAX_PER_DAY",
-        "hard cap on one day (UTC), in credits",
-        "phaya=100,phantaisia=100,progressive-robot=500,ph0ny=2500",
-        validate_default=True,
+        "CALLSHEET_MAX_PER_DAY", "hard cap on one day (UTC), in credits", "", validate_default=True
     )
     unpriced: Literal["ask", "allow", "refuse"] = variable(
         "CALLSHEET_UNPRICED", "what happens where nobody publishes a price: `ask`, `allow` or `refuse`", "ask"
@@ -175,20 +150,17 @@ class Settings(BaseModel):
         "CALLSHEET_DATABASE_URL", "`sqlite:///…`; default: a file in CALLSHEET_HOME"
     )
 
-    @field_validator("ask_above", "max_per_job", "max_per_day", "rate", mode="before")
+    @field_validator(*LIMITED, mode="before")
     @classmethod
     def _merged(cls, text: object, info: ValidationInfo) -> object:
         """Pairs that are not named keep their default; a bare number stands for every backend."""
         if not isinstance(text, str):
             return text
-        given = limits(text)
-        known = limits(str(cls.model_fields[str(info.field_name)].default))
-        return given if "*" in given else PerBackend(known | given)
-
-    @field_validator("ph0ny_provider_keys", mode="before")
-    @classmethod
-    def _keys(cls, text: object) -> object:
-        return provider_keys(text)
+        given, name = limits(text), str(info.field_name)
+        usual = (
+            f"{cls.model_fields[name].default},{info.data['backends'].default(name) if 'backends' in info.data else ''}"
+        )
+        return given if "*" in given else PerBackend(limits(usual) | given)
 
     @classmethod
     def load(cls, env_file: Path | None = None, environ: Mapping[str, str] | None = None) -> Self:
@@ -210,27 +182,40 @@ class Settings(BaseModel):
         values |= {name: kept[name] for name in LIMITS if name in kept} | {"CALLSHEET_HOME": str(home)}
         if (home / "callers.toml").is_file():
             values.setdefault("CALLSHEET_HTTP_CALLERS", str(home / "callers.toml"))
-        for key, base in BASES.items():
-            if env.get(key) and not env.get(base):
-                values.pop(base, None)
+        backends = load(values.get("CALLSHEET_BACKENDS", ""))
+        for backend in backends:
+            sent = [variable.name for variable in backend.every_variable() if variable.sent]
+            if backend.base and any(env.get(name) for name in sent) and not env.get(backend.base.name):
+                values.pop(backend.base.name, None)
+        said, wrong = read(backends, values)
         try:
-            return cls.model_validate(values)
+            settings = cls.model_validate(values | {"backends": backends, "said": said})
         except ValidationError as error:
-            wrong = "; ".join(f"`{e['loc'][0]}`: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
-            raise RequestError(f"A setting cannot be read. {wrong}") from None
+            wrong += [f"`{e['loc'][0]}`: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        if wrong:
+            raise RequestError(f"A setting cannot be read. {'; '.join(wrong)}")
+        return settings
+
+    def of(self, variable: str) -> Any:
+        """What was said in a backend's own variable, or its default."""
+        return self.said.get(variable)
 
     def key(self, backend: str) -> SecretStr | None:
         """The key for a backend, if one is set."""
-        found: SecretStr | None = getattr(self, f"{backend.replace('-', '_')}_key", None)
+        variable = self.backends[backend].key
+        found: SecretStr | None = self.of(variable.name) if variable else None
         return found
 
     def base(self, backend: str) -> str:
         """The address of a backend, without a slash at its end."""
-        return str(getattr(self, f"{backend.replace('-', '_')}_base")).rstrip("/")
+        variable = self.backends[backend].base
+        return str(self.of(variable.name)).rstrip("/") if variable else ""
 
     def sandboxed(self, backend: str) -> bool:
         """Whether this backend is the sandbox's: always, or because no key at all is set."""
-        no_key = all(getattr(self, name) is None for name in type(self).model_fields if name.endswith("_key"))
+        if self.backends[backend].key is None:
+            return False
+        no_key = all(self.key(name) is None for name in self.backends.names)
         return self.sandbox == "always" or (self.sandbox == "auto" and no_key)
 
     @property
@@ -245,14 +230,34 @@ class Settings(BaseModel):
         return url.replace("sqlite:///", "sqlite+aiosqlite:///", 1)
 
 
-BASES = {
-    "PHAYA_API_KEY": "PHAYA_BASE",
-    "PROGRESSIVE_ROBOT_API_KEY": "PROGRESSIVE_ROBOT_BASE",
-    "PH0NY_API_KEY": "PH0NY_BASE",
-    "PH0NY_PROVIDER_KEYS": "PH0NY_BASE",
-    "PHANTAISIA_TOKEN": "PHANTAISIA_BASE",
-}
-"""Which base each key is sent to."""
+def read(backends: Backends, values: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The variables that backends declare, each as it is read; and what is wrong with those that cannot be."""
+    said: dict[str, Any] = {}
+    wrong = []
+    for variable in (variable for backend in backends for variable in backend.every_variable()):
+        text = values.get(variable.name) or variable.default
+        try:
+            said[variable.name] = variable.read(text) if text else None
+        except ValueError as error:
+            wrong.append(f"`{variable.name}`: {error}")
+    return said, wrong
+
+
+def documented(backends: Backends) -> list[Variable]:
+    """Every variable there is with these backends, as people are told of it."""
+
+    def default(name: str, value: Any) -> str:
+        if isinstance(value, tuple):
+            return ",".join(map(str, value))
+        usual = backends.default(name) if name in LIMITED else ""
+        return ",".join(filter(None, (f"{value:g}" if isinstance(value, float) else str(value or ""), usual)))
+
+    own = [
+        Variable(str(field.validation_alias), str(field.description), default(name, field.default))
+        for name, field in Settings.model_fields.items()
+        if field.validation_alias
+    ]
+    return [*(variable for backend in backends for variable in backend.every_variable()), *own]
 
 
 def read_file(path: Path) -> dict[str, str]:

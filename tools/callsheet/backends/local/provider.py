@@ -20,21 +20,18 @@ from typing import Any
 import anyio
 import anyio.abc
 
-from callsheet.backends.dialect import Answer, Backend, Route, Step, tidy
+from callsheet.backends.dialect import Answer, Dialect, Route, Step, tidy
 from callsheet.backends.local.models import Local
-from callsheet.backends.pace import Pace
 from callsheet.backends.provider import Provider
+from callsheet.backends.providers import Providers
 from callsheet.catalogue.model import Harvest, Model, Price
 from callsheet.errors import CallsheetError, ProviderError, RequestError
-from callsheet.ledger.ledger import Ledger
 from callsheet.ledger.stages import LIVE
 from callsheet.ledger.tables import Job, jobs
 from callsheet.media import ffmpeg
 from callsheet.media.edits import Edit
 from callsheet.media.shelf import LARGEST
-from callsheet.settings.settings import Settings
 
-LOCAL = "local"
 WORK = ".callsheet-work"
 """Where edits are made, in the output folder: on the disk where the results will lie."""
 NEWS_S = 1.0
@@ -59,11 +56,9 @@ TROUBLE: tuple[tuple[str, type[CallsheetError], str], ...] = (
 Say = Callable[[str], Awaitable[None]]
 
 
-class FFmpeg(Backend):
+class FFmpeg(Dialect):
     """The programme that edits here; the machine decides how many at once."""
 
-    name, title = LOCAL, "FFmpeg"
-    key_variable = base_variable = ""
     refunds, floor_s = False, 0.0
     concurrent = max(2, (os.cpu_count() or 2) // 2)
 
@@ -215,11 +210,11 @@ def unwritten(error: OSError) -> ProviderError:
 class LocalProvider(Provider):
     """FFmpeg in the place of a backend's address; one for a studio."""
 
-    def __init__(self, pace: Pace, settings: Settings, ledger: Ledger, tasks: anyio.abc.TaskGroup) -> None:
-        self.backend, self.account, self.pace, self.settings = FFmpeg(), LOCAL, pace, settings
-        self.ledger, self.tasks = ledger, tasks
+    def __init__(self, dialect: Dialect, providers: Providers) -> None:
+        self.dialect, self.account, self.pace = dialect, dialect.name, providers.pace
+        self.settings, self.ledger, self.tasks = providers.settings, providers.ledger, providers.tasks
         self.base = self.origin = ""
-        self.folder = settings.output_dir / WORK
+        self.folder = self.settings.output_dir / WORK
         self.works: dict[str, Work] = {}
         self.swept = False
 
@@ -288,7 +283,7 @@ class LocalProvider(Provider):
 
     async def sweep(self) -> None:
         """Remove what crashes have left, of jobs that are over."""
-        alive = {job.ticket for job in await self.ledger.find(jobs.c.account == LOCAL, jobs.c.stage.in_(LIVE))}
+        alive = {job.ticket for job in await self.ledger.find(jobs.c.account == self.account, jobs.c.stage.in_(LIVE))}
         for folder in self.folder.glob("*"):
             if folder.name not in alive and folder.stat().st_mtime < time.time() - STALE_S:
                 shutil.rmtree(folder, ignore_errors=True)

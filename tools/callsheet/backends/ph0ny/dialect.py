@@ -11,8 +11,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from callsheet.backends.dialect import Answer, Backend, Route, Step, code, message, number, part
+from callsheet.backends.dialect import Answer, Dialect, Route, Step, code, message, number, part
 from callsheet.backends.ph0ny.engines import OWN_KEYS, OWN_VOICES, SPEAKERS, SPEECH, VOICES
+from callsheet.backends.ph0ny.keys import ProviderKeys
 from callsheet.catalogue.model import Model, Price
 from callsheet.errors import CallsheetError, ProviderError, RequestError
 from callsheet.settings.settings import Settings
@@ -27,11 +28,9 @@ KEYLESS = (
 )
 
 
-class Ph0ny(Backend):
+class Ph0ny(Dialect):
     """Video, talking heads, lips, dubbing, analysis, speech and voices; 1,000 credits are 1 dollar."""
 
-    name, title = "ph0ny", "ph0ny"
-    key_variable, base_variable = "PH0NY_API_KEY", "PH0NY_BASE"
     sandbox_key = "plabs_sandbox_sandbox_sandbox_sandbox_"
     ids = ("id",)
 
@@ -49,7 +48,8 @@ class Ph0ny(Backend):
         """The keys of your own that fit the engines asked for."""
         body, owners = ask.body(), OWN_VOICES | OWN_KEYS
         names = {owners[body[pin]] for pin in PINS if body.get(pin) in owners}
-        keys = {name: settings.ph0ny_provider_keys.of(name) for name in sorted(names)}
+        given: ProviderKeys = settings.of("PH0NY_PROVIDER_KEYS") or ProviderKeys()
+        keys = {name: given.of(name) for name in sorted(names)}
         return {f"X-Provider-Key-{name}": key.get_secret_value() for name, key in keys.items() if key}
 
     def call_back(self, ask: Model, url: str) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class Ph0ny(Backend):
 
     def signed(self, raw: bytes, headers: Mapping[str, str], settings: Settings) -> bool:
         """By HMAC-SHA256 over the raw bytes, where a secret is set."""
-        if (secret := settings.ph0ny_webhook_secret) is None:
+        if (secret := settings.of("PH0NY_WEBHOOK_SECRET")) is None:
             return True
         found = next((headers[name] for name in SIGNATURES if name in headers), "").strip().removeprefix("sha256=")
         expected = hmac.new(secret.get_secret_value().encode(), raw, "sha256").hexdigest()

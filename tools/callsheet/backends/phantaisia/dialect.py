@@ -6,7 +6,7 @@ There is no route for a balance, and prices of videos are published nowhere.
 
 from dataclasses import replace
 
-from callsheet.backends.dialect import Answer, Backend, Route, Step, part
+from callsheet.backends.dialect import Answer, Dialect, Route, Step, part
 from callsheet.catalogue.model import Model
 
 STATUS = {
@@ -17,11 +17,9 @@ STATUS = {
 """Where the state of an image job is asked for, by where it was created."""
 
 
-class Phantaisia(Backend):
+class Phantaisia(Dialect):
     """Stills set in motion, and filters for pictures of people."""
 
-    name, title = "phantaisia", "Phantaisia"
-    key_variable, base_variable = "PHANTAISIA_TOKEN", "PHANTAISIA_BASE"
     sandbox_key = "phantaisia_sandbox"
     ids = ("id",)
     concurrent = 3

@@ -6,15 +6,13 @@ Source: the vendor's skill reference and listing, and clients that talk to the l
 from decimal import Decimal
 from pathlib import Path
 
-from callsheet.backends.dialect import Answer, Backend, Route, number, part
+from callsheet.backends.dialect import Answer, Dialect, Route, number, part
 from callsheet.catalogue.model import Model
 
 
-class Phaya(Backend):
+class Phaya(Dialect):
     """Images, video, music, speech, chat, embeddings, Thai subtitles and media utilities, billed in baht."""
 
-    name, title = "phaya", "Phaya"
-    key_variable, base_variable = "PHAYA_API_KEY", "PHAYA_BASE"
     below = "/api/v1"
     floor_s = 3.0
     """A pending status may be 5 s old, and the vendor advises a look every 3 to 5 s."""

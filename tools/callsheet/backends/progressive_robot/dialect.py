@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from callsheet.backends.dialect import Answer, Backend, Route, Step, message, number
+from callsheet.backends.dialect import Answer, Dialect, Route, Step, message, number
 from callsheet.catalogue.model import Model
 from callsheet.errors import CallsheetError, RequestError
 
@@ -47,11 +47,9 @@ NEEDS = {
 """Creates that need a plan, by how their path begins."""
 
 
-class ProgressiveRobot(Backend):
+class ProgressiveRobot(Dialect):
     """22 open video models, 4 for images, music, speech, subtitles, edits, and a studio around them."""
 
-    name, title = "progressive-robot", "Progressive Robot"
-    key_variable, base_variable = "PROGRESSIVE_ROBOT_API_KEY", "PROGRESSIVE_ROBOT_BASE"
     listed = ("job_id",)
     """A row's `id` is the number of a generation, and its `prompt_id` is the GPU's own; neither can be polled."""
 

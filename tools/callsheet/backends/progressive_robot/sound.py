@@ -34,6 +34,7 @@ class Speech(RobotModel):
 
     words, id, path, makes = GenerateSpeech, "progressive-robot/tts", "/api/tts/generate", "audio"
     typical_s, voices = 15.0, "/api/tts/voices"
+    rank = 450  # four voices of one language: what has more goes first
 
     text: Annotated[str, Field(min_length=1)]
     voice: Literal["en_gb_male", "en_gb_female", "en_us_male", "en_us_female"] | None = Field(

@@ -4,9 +4,9 @@ What handles a secret or buys credits (sign-up, log-in, log-out, passwords, e-ma
 none of them: only `callsheet api` reaches it.
 """
 
-from callsheet.backends.endpoint import Endpoint
 from callsheet.backends.progressive_robot.endpoints.account import ACCOUNT
 from callsheet.backends.progressive_robot.endpoints.publish import PUBLISH
+from callsheet.backends.progressive_robot.endpoints.route import Endpoint
 from callsheet.backends.progressive_robot.endpoints.studio import STUDIO
 from callsheet.backends.progressive_robot.endpoints.team import TEAM
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from callsheet.backends.endpoint import Endpoint
+from callsheet.backends.progressive_robot.endpoints.route import Endpoint
 from callsheet.catalogue.model import Input
 
 Text = Annotated[str, Field(min_length=1)]
