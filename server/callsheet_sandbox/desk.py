@@ -40,7 +40,7 @@ Problem: TypeAlias = dict[str, Any]
 class Body(BaseModel):
     """A request body: nothing is coerced and unknown fields are refused, because that is what finds our mistakes."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)
 
 
 class Refusal(Exception):
@@ -180,10 +180,6 @@ class Desk:
         if wait := self.box.log.over(entry, self.box.rate):
             raise self.too_many(wait)
 
-    def stamps(self, entry: int) -> dict[str, str]:
-        """Headers of every answer, such as the request's id; `entry` is its number in the log."""
-        return {}
-
     def _add(
         self,
         method: str,
@@ -207,7 +203,7 @@ class Desk:
                     self.limit(entry, scope)
                 if unknown := [name for name in request.query_params if name not in query]:
                     raise self.invalid([problem(["query", name], "Unknown parameter") for name in unknown])
-                said = await self.read(request, body) if body else None
+                said = await self._read(request, body) if body else None
                 valid = True if body else None
                 reply = await answer(Call(self, request, owner, said))
                 response = reply if isinstance(reply, Response) else JSONResponse(reply)
@@ -220,14 +216,12 @@ class Desk:
             except Exception as error:
                 logging.getLogger("callsheet_sandbox").exception("%s %s", method, path)
                 response = JSONResponse({"detail": f"The sandbox itself failed: {error!r}"}, 500)
-            response.headers.update(self.stamps(entry))
             self.box.log.leave(entry, response.status_code, valid)
             return response
 
         self.routes.append(Route(path, endpoint, methods=[method]))
 
-    async def read(self, request: Request, body: type[M]) -> M:
-        """A JSON body, checked."""
+    async def _read(self, request: Request, body: type[BaseModel]) -> BaseModel:
         try:
             return body.model_validate_json(await request.body())
         except ValidationError as error:

@@ -1,5 +1,6 @@
 """JSON schemas as short as they can be: a client pays for every byte of them in each conversation."""
 
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -7,6 +8,7 @@ from pydantic import BaseModel
 NOISE = ("title", "default", "additionalProperties")
 
 
+@cache
 def lean(model: type[BaseModel], *, described: bool = False) -> dict[str, Any]:
     """A model's schema without titles, defaults, nulls and references; unknown properties are refused."""
     schema = model.model_json_schema()

@@ -174,9 +174,7 @@ def tool(
 @cache
 def lean_output(answers: type[BaseModel]) -> dict[str, Any]:
     """The schema of an answer; an answer may carry more than is promised."""
-    schema = lean(answers)
-    schema.pop("additionalProperties")
-    return schema
+    return {name: said for name, said in lean(answers).items() if name != "additionalProperties"}
 
 
 async def unneeded(said: dict[str, Any]) -> Inquiry | None:

@@ -139,7 +139,7 @@ def links(answer: Mapping[str, Any], names: Sequence[str]) -> list[str]:
 class Model(BaseModel):
     """What can be asked of one model, checked; an instance is a request that the model can fulfil."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     words: ClassVar[type[Words]]
     id: ClassVar[str]

@@ -24,7 +24,7 @@ class Answer(BaseModel):
 class Query(BaseModel):
     """A question; its fields are the tool's arguments."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     name: ClassVar[str]
     toolset: ClassVar[str] = "core"

@@ -25,7 +25,7 @@ OURS = frozenset({"model", "options", "max_credits", "wait_s", "variation", "cou
 class Words(BaseModel):
     """The arguments of one operation that makes something at a backend."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     operation: ClassVar[str]
     command: ClassVar[str | None] = None
