@@ -48,6 +48,11 @@ def progressive_robot(folder: Path | None = None) -> "httpx2.AsyncBaseTransport"
     return transport("progressive-robot", folder, credits=CREDITS)
 
 
+def openai(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
+    """The sandbox's OpenAI."""
+    return transport("openai", folder, credits=CREDITS)
+
+
 def fal(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
     """The sandbox's fal."""
     return transport("fal", folder, credits=CREDITS)

@@ -28,8 +28,8 @@ ROOTED: dict[str, tuple[str, ...]] = {
     ),
     "progressive-robot": ("/api/", "/watch/", "/stock/", "/checkout/"),
 }
-BELOW = ("fal",)
-"""Each below a path of its own name, such as `/fal/v1/models`, because their paths are each other's."""
+BELOW = ("openai", "fal")
+"""Each below a path of its own name, such as `/openai/v1/models`, because their paths are each other's."""
 
 BACKENDS = (*ROOTED, *BELOW)
 """Each is the module of its name in callsheet_sandbox.backends, whose `desk(box)` returns its Desk."""

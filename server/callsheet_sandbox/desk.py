@@ -180,6 +180,10 @@ class Desk:
         if wait := self.box.log.over(entry, self.box.rate):
             raise self.too_many(wait)
 
+    def stamps(self, entry: int) -> dict[str, str]:
+        """Headers of every answer, such as the request's id; `entry` is its number in the log."""
+        return {}
+
     def _add(
         self,
         method: str,
@@ -203,7 +207,7 @@ class Desk:
                     self.limit(entry, scope)
                 if unknown := [name for name in request.query_params if name not in query]:
                     raise self.invalid([problem(["query", name], "Unknown parameter") for name in unknown])
-                said = await self._read(request, body) if body else None
+                said = await self.read(request, body) if body else None
                 valid = True if body else None
                 reply = await answer(Call(self, request, owner, said))
                 response = reply if isinstance(reply, Response) else JSONResponse(reply)
@@ -216,12 +220,14 @@ class Desk:
             except Exception as error:
                 logging.getLogger("callsheet_sandbox").exception("%s %s", method, path)
                 response = JSONResponse({"detail": f"The sandbox itself failed: {error!r}"}, 500)
+            response.headers.update(self.stamps(entry))
             self.box.log.leave(entry, response.status_code, valid)
             return response
 
         self.routes.append(Route(path, endpoint, methods=[method]))
 
-    async def _read(self, request: Request, body: type[BaseModel]) -> BaseModel:
+    async def read(self, request: Request, body: type[M]) -> M:
+        """A JSON body, checked."""
         try:
             return body.model_validate_json(await request.body())
         except ValidationError as error:

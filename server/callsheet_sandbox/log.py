@@ -58,6 +58,15 @@ class Log:
             return 0
         return max(1, ceil(rows[-1]["at"] + WINDOW - self._clock())) if rows else int(WINDOW)
 
+    def since(self, entry: int) -> int:
+        """How many requests this one's sender has made in the window, this one among them."""
+        (row,) = self._store.rows(
+            "SELECT COUNT(*) AS made FROM log, log AS mine WHERE mine.id=? AND log.backend=mine.backend "
+            "AND log.owner=mine.owner AND log.id<=mine.id AND log.at>mine.at-?",
+            *(entry, WINDOW),
+        )
+        return int(row["made"])
+
     def entries(self, backend: str | None = None, limit: int = 1000) -> list[Entry]:
         """The newest entries, oldest first."""
         rows = self._store.rows(

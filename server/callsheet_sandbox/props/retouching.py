@@ -1,5 +1,7 @@
 """What the sandbox does to stills without a model: cutting out by colour, and pasting one face over another."""
 
+import io
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -47,3 +49,20 @@ def oval(size: tuple[int, int], middle: tuple[float, float], radii: tuple[float,
     edges = ((x - across) * size[0], (y - down) * size[1], (x + across) * size[0], (y + down) * size[1])
     ImageDraw.Draw(mask).ellipse(edges, fill=255)
     return mask
+
+
+def masked(original: bytes, made: bytes, mask: bytes) -> bytes:
+    """What was made, only where the mask is transparent; the original elsewhere."""
+    over = art.opened(made)
+    under = art.covering(art.opened(original), *over.size)
+    with Image.open(io.BytesIO(mask)) as file:
+        keep = file.convert("RGBA").getchannel("A").resize(over.size)
+    return art.encoded(Image.composite(under, over, keep), "png")
+
+
+def saved(data: bytes, format: str) -> bytes:
+    """A picture as another kind of file, its transparency kept where the kind has one."""
+    if format == "png":
+        return data
+    with Image.open(io.BytesIO(data)) as image:
+        return art.encoded(image, format)

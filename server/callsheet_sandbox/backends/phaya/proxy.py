@@ -10,20 +10,18 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal
 
-from anyio.to_thread import run_sync
 from pydantic import ConfigDict, Field
 from starlette.responses import StreamingResponse
 
-from callsheet_sandbox import props
 from callsheet_sandbox.backends.phaya.chat import event
 from callsheet_sandbox.backends.phaya.prices import PRICE_EMBEDDING, price
+from callsheet_sandbox.chatting import Completion, chunks, seen
 from callsheet_sandbox.desk import Body, Call, Desk, Reply
 from callsheet_sandbox.talk import (
     EMBEDDING_SIZE,
     Function,
     Said,
     Talk,
-    Tool,
     embedding,
     say,
     tokens,
@@ -32,92 +30,11 @@ from callsheet_sandbox.talk import (
 MODELS = ("google/gemini-3-flash-preview", "google/gemini-2.5-flash", "qwen/qwen3-embedding-8b")
 
 
-class ImageUrl(Body):
-    """Where a picture is: an address or a data URI."""
-
-    url: str
-    detail: Literal["auto", "low", "high"] | None = None
-
-
-class Part(Body):
-    """A piece of a message: text or a picture."""
-
-    type: Literal["text", "image_url"]
-    text: str | None = None
-    image_url: ImageUrl | None = None
-
-
-class Message(Body):
-    """One turn, in OpenAI's words."""
-
-    role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[Part] | None = None
-    name: str | None = None
-    tool_calls: list[dict[str, Any]] | None = None
-    tool_call_id: str | None = None
-
-    @property
-    def text(self) -> str:
-        """All its text."""
-        if isinstance(self.content, list):
-            return " ".join(part.text for part in self.content if part.text)
-        return self.content or ""
-
-    @property
-    def pictures(self) -> list[str]:
-        """Addresses of its pictures."""
-        parts = self.content if isinstance(self.content, list) else []
-        return [part.image_url.url for part in parts if part.image_url]
-
-
-class StreamOptions(Body):
-    """What a stream adds."""
-
-    include_usage: bool = False
-
-
-class Completions(Body):
+class Completions(Completion):
     """`POST /v1/chat/completions`: OpenAI's documented parameters."""
 
-    model: str = Field(min_length=1)
-    messages: list[Message] = Field(min_length=1)
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    top_p: float | None = Field(default=None, ge=0, le=1)
-    n: Literal[1] | None = None
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    stop: str | list[str] | None = None
-    max_tokens: int | None = Field(default=None, ge=1)
-    max_completion_tokens: int | None = Field(default=None, ge=1)
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    logit_bias: dict[str, float] | None = None
-    user: str | None = None
-    seed: int | None = None
-    tools: list[Tool] | None = None
-    tool_choice: str | dict[str, Any] | None = None
-    parallel_tool_calls: bool | None = None
-    response_format: dict[str, Any] | None = None
     reasoning_effort: str | None = None
     metadata: dict[str, str] | None = None
-
-    def talk(self) -> Talk:
-        """The conversation."""
-        last = self.messages[-1]
-        asked = next((m.text for m in reversed(self.messages) if m.role == "user"), "")
-        choice = self.tool_choice
-        must: str | bool = choice == "required"
-        if isinstance(choice, dict):
-            must = str(choice.get("function", {}).get("name", ""))
-        return Talk(
-            asked,
-            "".join(m.text for m in self.messages),
-            pictures=[url for m in self.messages for url in m.pictures],
-            told=last.text if last.role == "tool" else None,
-            tools=[] if choice == "none" else [tool.function for tool in self.tools or []],
-            must_call=must,
-            most_tokens=self.max_completion_tokens or self.max_tokens,
-        )
 
 
 class ProxyEmbeddings(Body):
@@ -201,17 +118,9 @@ class Proxy:
 
     async def say(self, owner: str, talk: Talk) -> Said:
         """Answer and charge."""
-        said = say(talk, [await self.see(url) for url in talk.pictures])
+        said = say(talk, [await seen(self.box, url) for url in talk.pictures])
         self.box.accounts.move("phaya", owner, -price(said), type="charge", service="openai-proxy")
         return said
-
-    async def see(self, url: str) -> str:
-        """What the sandbox can tell of a picture: its kind and size."""
-        data = await self.box.fetch_if_any(url, "image")
-        if data is None:
-            return "a picture I could not open"
-        facts = await run_sync(props.facts, data)
-        return f"a picture ({facts.mime}, {facts.width} x {facts.height})"
 
     async def chat(self, call: Call[Completions]) -> Reply:
         """A chat completion, or its stream."""
@@ -279,19 +188,6 @@ class Proxy:
         if call.body.stream:
             return StreamingResponse(events(said, response), media_type="text/event-stream")
         return response
-
-
-async def chunks(said: Said, head: dict[str, Any], *, usage: bool) -> AsyncIterator[str]:
-    """Server-sent chunks of a chat completion."""
-    head = head | {"object": "chat.completion.chunk"}
-    deltas: list[dict[str, Any]] = [{"content": piece} for piece in said.pieces()] if said.text else []
-    deltas += [{"tool_calls": [{"index": i, **made}]} for i, made in enumerate(said.calls)]
-    for delta in ({"role": "assistant", "content": ""}, *deltas):
-        yield event({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
-    yield event({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": said.finish}]})
-    if usage:
-        yield event({**head, "choices": [], "usage": said.usage})
-    yield "data: [DONE]\n\n"
 
 
 async def events(said: Said, response: dict[str, Any]) -> AsyncIterator[str]:

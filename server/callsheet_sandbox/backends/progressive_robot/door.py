@@ -21,7 +21,7 @@ from callsheet_sandbox.accounts import Short
 from callsheet_sandbox.backends.progressive_robot.people import NAME, SESSION, People
 from callsheet_sandbox.backends.progressive_robot.prices import RANKS, TIERS, Tier
 from callsheet_sandbox.box import Box, mime_of
-from callsheet_sandbox.desk import Call, Desk, Problem, Refusal, Reply
+from callsheet_sandbox.desk import Call, Desk, M, Problem, Refusal, Reply
 from callsheet_sandbox.jobs import FAIL
 
 JSON_BYTES = 1_000_000
@@ -108,10 +108,10 @@ class Robot(Desk):
 
         super()._add(method, path, body, known, query=query, public=public, scope=scope)
 
-    async def _read(self, request: Request, body: type[BaseModel]) -> BaseModel:
+    async def read(self, request: Request, body: type[M]) -> M:
         if len(await request.body()) > JSON_BYTES:
             raise wrong("Request body is larger than 1 MB")
-        return await super()._read(request, body)
+        return await super().read(request, body)
 
     # Tiers.
 
