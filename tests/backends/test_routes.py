@@ -87,7 +87,7 @@ async def robot(crew: Crew, files: dict[str, str]) -> None:
     known |= {
         "video": video,
         "videos": [video, video],
-        "driven": video,
+        "driving_video": video,
         "audio": voice,
         "prompt": "a fox",
         "text": "one",

@@ -1,6 +1,5 @@
 """What can be asked that costs nothing: each a class of words with an answer, shown as an MCP tool and in the CLI."""
 
-import itertools
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -381,8 +380,11 @@ OWN: tuple[type[Query], ...] = (
 @cache
 def queries(backends: Backends) -> dict[str, type[Query]]:
     """Every query, with the free routes of these backends, in the order in which they are shown."""
-    routes = [backend.find(f"{module}:ENDPOINTS") for backend in backends for module in backend.endpoints]
-    return {query.name: query for query in itertools.chain(OWN, *routes)}
+    found = list(OWN)
+    for backend in backends:
+        with backends.spared(backend):
+            found += [route for module in backend.endpoints for route in backend.find(f"{module}:ENDPOINTS")]
+    return {query.name: query for query in found}
 
 
 TOOLSETS: tuple[str, ...] = (

@@ -8,7 +8,8 @@ backend's own name. Ours are loaded unless CALLSHEET_BACKENDS names others; anyb
 import importlib
 import importlib.metadata
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -105,6 +106,11 @@ class Backend:
             raise RequestError(f"It is made for version {contract} of the contract, and this Callsheet has {CONTRACT}.")
         return super().__new__(cls)
 
+    @property
+    def ours(self) -> bool:
+        """Whether it came with Callsheet."""
+        return self.package.startswith("callsheet.")
+
     def every_variable(self) -> Iterator[Variable]:
         """Its variables, the key and the address first."""
         yield from (variable for variable in (self.key, self.base) if variable)
@@ -121,7 +127,7 @@ class Backends:
     """The backends that are loaded, by rank, and why others that were wanted are not."""
 
     loaded: tuple[Backend, ...]
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Backend]:
         return iter(self.loaded)
@@ -145,6 +151,21 @@ class Backends:
         """The names of all."""
         return [backend.name for backend in self]
 
+    @contextmanager
+    def spared(self, backend: Backend) -> Iterator[None]:
+        """What goes wrong here in anybody else's backend leaves that out; the others work."""
+        try:
+            yield
+        except Exception as error:
+            if backend.ours:
+                raise
+            self.leave_out(backend.name, error)
+
+    def leave_out(self, name: str, error: Exception) -> None:
+        """Say why a backend is not there."""
+        self.left_out[name] = str(error) if isinstance(error, RequestError) else f"{type(error).__name__}: {error}"
+        log.warning("the backend %s is left out: %s", name, self.left_out[name])
+
     def default(self, limit: str) -> str:
         """What all of them declare as a limit, as its variable would say it."""
         said = {backend.name: getattr(backend, limit) for backend in self}
@@ -166,14 +187,18 @@ def load(named: str = "") -> Backends:
         raise RequestError(
             f"`CALLSHEET_BACKENDS`: no backend `{strange[0]}` is installed; {listed(list(entries))} are."
         )
-    loaded, left_out = [], {}
+    loaded, failed = [], {}
     for name in wanted:
         try:
             loaded.append(checked(name, entries[name].load()))
         except Exception as error:
-            left_out[name] = str(error) if isinstance(error, RequestError) else f"{type(error).__name__}: {error}"
-            log.warning("the backend %s is left out: %s", name, left_out[name])
-    return Backends(tuple(sorted(loaded, key=lambda backend: (backend.rank, backend.name))), left_out)
+            if name in ours:
+                raise
+            failed[name] = error
+    backends = Backends(tuple(sorted(loaded, key=lambda backend: (backend.rank, backend.name))))
+    for name, why in failed.items():
+        backends.leave_out(name, why)
+    return backends
 
 
 def checked(name: str, found: object) -> Backend:

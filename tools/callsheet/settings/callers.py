@@ -45,7 +45,7 @@ def tokens(text: object) -> object:
 
 
 def credits(said: object) -> object:
-    """A limit as callers.toml may have it: 5, "5" or "phaya=5"."""
+    """A limit as callers.toml may have it: 5, "5" or "backend=5"."""
     return limits(str(said)) if isinstance(said, str | int | float) and not isinstance(said, bool) else said
 
 

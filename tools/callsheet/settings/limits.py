@@ -12,7 +12,7 @@ class PerBackend(dict[str, Decimal]):
 
 
 def limits(text: str) -> PerBackend:
-    """Read `5` or `phaya=5,ph0ny=200`."""
+    """Read `5` or `one=5,another=200`."""
     given = PerBackend()
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, number = part.rpartition("=")

@@ -251,7 +251,7 @@ class KenBurns(Local):
 
     image: Picture
     audio: Recording | None = None
-    aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9"] | None = None
+    aspect_ratio: Literal["16:9", "9:16", "4:3", "3:4", "1:1", "21:9"] | None = None
     resolution: Literal["480p", "720p", "1080p"] = "720p"
     duration_seconds: Annotated[float, Field(ge=0.5, le=120)] = 5.0
     motion: Motion = "zoom-in"

@@ -25,7 +25,7 @@ class Seedance(Model):
     prompt: Annotated[str, Field(min_length=3, max_length=2500)]
     image: Picture | None = None
     last_image: Picture | None = None
-    aspect_ratio: Literal["1:1", "21:9", "4:3", "3:4", "16:9", "9:16"] = "16:9"
+    aspect_ratio: Literal["16:9", "9:16", "4:3", "3:4", "1:1", "21:9"] = "16:9"
     resolution: Literal["480p", "720p", "1080p"] = "720p"
     duration_seconds: Annotated[Literal[4, 8, 12], AsText] = Field(default=8, serialization_alias="duration")
     fixed_lens: bool = False
@@ -145,7 +145,7 @@ class Kling(Model):
     prompt: Annotated[str, Field(max_length=2500)] | None = None
     image: Picture
     video: Film
-    resolution: Literal["720p", "1080p"] = Field(default="720p", serialization_alias="mode")
+    resolution: Literal["1080p", "720p"] = Field(default="720p", serialization_alias="mode")
     character_orientation: Literal["image", "video"] = "video"
 
     def body(self) -> dict[str, Any]:

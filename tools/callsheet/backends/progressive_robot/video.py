@@ -219,9 +219,9 @@ class SpeakingEcho(SpeakingWan):
 class MovingPortrait(Portrait):
     """LivePortrait: a portrait moves as the face in the option driving_video does; no charge for steps."""
 
-    id, rates, measures = LivePortrait.id, LivePortrait.rates, ("driven",)
+    id, rates, measures = LivePortrait.id, LivePortrait.rates, ("driving_video",)
 
-    driven: NamedFilm = Field(serialization_alias="driving_video")
+    driving_video: NamedFilm
     steps: Annotated[int, Field(ge=1)] | None = None
 
 
