@@ -471,7 +471,8 @@ def skill(
     from callsheet.cli import docs  # noqa: PLC0415
 
     if action == "install":
-        sys.stdout.write(f"{docs.install(target or Path.home() / '.claude' / 'skills')}\n")
+        folder = docs.install(target or Path.home() / ".claude" / "skills", load().backends)
+        sys.stdout.write(f"{folder}\n")
     elif action == "tables":
         for path in docs.write_tables():
             sys.stdout.write(f"{path}\n")

@@ -9,8 +9,8 @@ import inspect
 import json
 import pkgutil
 import re
-import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from callsheet.catalogue.model import Model, Price, input_of, plain
 from callsheet.catalogue.words import OPERATIONS, Words
 from callsheet.errors import RequestError, listed
 from callsheet.queries.queries import TOOLSETS, Query, queries
-from callsheet.settings.backends import load
+from callsheet.settings.backends import Backends, load
 from callsheet.settings.settings import documented
 
 BLOCK = re.compile(r"^([ #]*<!-- tables: (.+?) -->\n)(?:.*?\n)??([ #]*<!-- /tables -->)$", re.MULTILINE | re.DOTALL)
@@ -83,25 +83,47 @@ def fresh(text: str) -> str:
     return BLOCK.sub(filled, text)
 
 
-def install(target: Path) -> Path:
-    """Put the skill into `<target>/callsheet`, over an older one; nothing else there is touched.
+def install(target: Path, backends: Backends | None = None) -> Path:
+    """Put the skill into `<target>/callsheet`, with tables of these backends, over an older one and nothing else.
 
     Raises:
         RequestError: that is where it comes from.
     """
-    packaged = Path(__file__).parents[1] / "_skill"
-    source = packaged if packaged.is_dir() else checkout()
-    if source is None:
-        raise RequestError("This package was built without the skill.")
+    source = origin()
     folder = target.expanduser().absolute() / "callsheet"
     if folder.resolve() == source.resolve():
         raise RequestError(f"{folder} is where the skill comes from.")
     (folder / "skill").mkdir(parents=True, exist_ok=True)
     for old in (folder / "skill").glob("*.md"):
         old.unlink()
+    TOLD.set(backends)
     for page in (source / "SKILL.md", *sorted((source / "skill").glob("*.md"))):
-        shutil.copyfile(page, folder / page.relative_to(source))
+        text = page.read_text(encoding="utf-8")
+        text = text if backends in (None, load()) else fresh(text)
+        (folder / page.relative_to(source)).write_text(text, encoding="utf-8", newline="\n")
+    TOLD.set(None)
     return folder
+
+
+def origin() -> Path:
+    """Where the skill comes from.
+
+    Raises:
+        RequestError: it is not here.
+    """
+    packaged = Path(__file__).parents[1] / "_skill"
+    source = packaged if packaged.is_dir() else checkout()
+    if source is None:
+        raise RequestError("This package was built without the skill.")
+    return source
+
+
+TOLD: ContextVar[Backends | None] = ContextVar("TOLD", default=None)
+
+
+def shown() -> Backends:
+    """The backends of which the tables tell: ours, unless the skill is installed for others."""
+    return TOLD.get() or load()
 
 
 # -- Markdown -------------------------------------------------------------------------------------------------------
@@ -165,7 +187,7 @@ def command(tool: type[Words] | type[Query]) -> str:
 def tools(toolset: str) -> dict[str, type[Words] | type[Query]]:
     """The tools of a toolset by name, what makes something first."""
     operations = {name: kind for name, kind in OPERATIONS.items() if kind.toolset == toolset}
-    return operations | {name: query for name, query in queries(load()).items() if query.toolset == toolset}
+    return operations | {name: query for name, query in queries(shown()).items() if query.toolset == toolset}
 
 
 def words(tool: type[Words] | type[Query]) -> str:
@@ -193,7 +215,7 @@ def making() -> Iterator[str]:
     rows = []
     for name, kind in tools("core").items():
         if issubclass(kind, Words):
-            first = next((model for model in registry.catalogue(load()).models(name) if model.auto), None)
+            first = next((model for model in registry.catalogue(shown()).models(name) if model.auto), None)
             choice = [code(first.id), about.cost(first)] if first else ["none", ""]
             rows.append([doc(kind), code(name), code(f"callsheet {command(kind)}"), *choice])
     yield from table("to | tool | command | first choice | credits", rows)
@@ -208,7 +230,7 @@ def asking() -> Iterator[str]:
 
 def more_tools() -> Iterator[str]:
     """SKILL.md: the toolsets beyond the first, with the page of each."""
-    own = {path.stem for path in pages()}
+    own = {path.stem for path in (origin() / "skill").glob("*.md")}
     rows = []
     for name in TOOLSETS[1:]:
         if found := tools(name):
@@ -237,7 +259,7 @@ def models(toolset: str) -> Iterator[str]:
     rows = []
     for name in tools(toolset):
         backends: dict[str, list[str]] = {}
-        for model in registry.catalogue(load()).models(name) if name in OPERATIONS else ():
+        for model in registry.catalogue(shown()).models(name) if name in OPERATIONS else ():
             backend, _, short = model.id.partition("/")
             backends.setdefault(backend, []).append(f"{code(short)} {about.cost(model).partition(' (')[0]}")
         rows += [[code(name), backend, " · ".join(found)] for backend, found in backends.items()]
@@ -248,7 +270,7 @@ def operation(name: str) -> Iterator[str]:
     """A skill page: a tool's command and arguments, and its models with all that each takes."""
     kind = OPERATIONS[name]
     yield f"Tool `{name}`, command `callsheet {command(kind)}`. Arguments: {words(kind)}."
-    if known := registry.catalogue(load()).models(name):
+    if known := registry.catalogue(shown()).models(name):
         yield ""
         told = Known(), Known()
         for model in known:
@@ -316,13 +338,13 @@ def spoken(name: str, field: FieldInfo) -> str:
 
 def variables() -> Iterator[str]:
     """README: every environment variable."""
-    rows = ([code(one.name), code(one.default) if one.default else "", one.meaning] for one in documented(load()))
+    rows = ([code(one.name), code(one.default) if one.default else "", one.meaning] for one in documented(shown()))
     yield from table("variable | default | meaning", rows)
 
 
 def declared() -> Iterator[str]:
     """SKILL.md's frontmatter: every environment variable, as ClawHub wants them."""
-    for one in documented(load()):
+    for one in documented(shown()):
         yield f"      - name: {one.name}"
         yield "        required: false"
         yield f"        description: {json.dumps(one.meaning, ensure_ascii=False)}"
