@@ -19,8 +19,8 @@ H264 = (
     *("-c:v", "libx264", "-preset", "ultrafast", "-crf", "22", "-pix_fmt", "yuv420p", "-threads", "2"),
     *("-movflags", "+faststart"),
 )
-AAC = ("-c:a", "aac", "-b:a", "128k", "-ar", "44100", "-ac", "2")
-MP3 = ("-c:a", "libmp3lame", "-b:a", "128k", "-ar", "44100", "-ac", "2")
+AAC = ("-c:a", "aac", "-aac_coder", "fast", "-b:a", "128k", "-ar", "44100", "-ac", "2")
+MP3 = ("-c:a", "libmp3lame", "-compression_level", "7", "-b:a", "128k", "-ar", "44100", "-ac", "2")
 BITEXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact")
 
 _MARK = "callsheet-sandbox:"
