@@ -7,7 +7,7 @@ from pathlib import Path
 
 import anyio
 
-from tests.chaos.harness import Outcome, run
+from tests.chaos.harness import run
 
 MARKS = ("<!-- chaos -->", "<!-- /chaos -->")
 
@@ -18,21 +18,21 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=300)
     parser.add_argument("--kills", type=int, default=25)
     parser.add_argument("--faults", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--pauses", type=int, default=5)
+    parser.add_argument("--rate", type=int, default=0, help="requests a minute; default: any number")
+    parser.add_argument("--seed", type=int, nargs="+", default=[7], help="several are run one after the other")
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     said = parser.parse_args()
-    outcome = anyio.run(run, said.jobs, said.kills, said.faults, said.seed)
-    table = outcome.table()
-    sys.stdout.write(table)
-    if said.readme:
-        command = f"uv run python -m tests.chaos --jobs {said.jobs} --kills {said.kills} --faults {said.faults}"
-        write(f"{table}\nPrinted by `{command} --seed {said.seed}`.\n")
-    raise SystemExit(0 if good(outcome) else 1)
-
-
-def good(outcome: Outcome) -> bool:
-    """Whether nothing was lost, nothing paid twice, and every credit is explained."""
-    return not (outcome.lost or outcome.paid_twice or outcome.unexplained)
+    asked = f"--jobs {said.jobs} --kills {said.kills} --pauses {said.pauses} --faults {said.faults}"
+    asked += f" --rate {said.rate}" if said.rate else ""
+    good = True
+    for seed in said.seed:
+        outcome = anyio.run(run, said.jobs, said.kills, said.faults, seed, 900.0, said.pauses, said.rate)
+        good = good and outcome.good
+        sys.stdout.write(f"seed {seed}\n\n{outcome.table()}\n")
+        if said.readme:
+            write(f"{outcome.table()}\nPrinted by `uv run python -m tests.chaos {asked} --seed {seed}`.\n")
+    raise SystemExit(0 if good else 1)
 
 
 def write(text: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import random
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +36,19 @@ class Faulty:
         self.share = share
         self.faults: dict[str, int] = {}
         self.accepted: list[dict[str, Any]] = []
+        self.times: list[float] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
             await self.app(scope, receive, send)
         elif scope["path"] == "/_chaos":
             self.share = 0.0 if scope["method"] == "POST" else self.share
-            await reply(send, 200, json.dumps({"faults": self.faults, "accepted": self.accepted}).encode())
+            await reply(
+                send, 200, json.dumps({"faults": self.faults, "accepted": self.accepted, "times": self.times}).encode()
+            )
         else:
+            if not scope["path"].startswith("/storage/"):  # a file is no request of the account's
+                self.times.append(time.monotonic())
             body = await whole(receive)
             fault = self.pick(scope)
             if fault:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import socket
 import sys
 import tempfile
@@ -32,12 +33,18 @@ class Outcome:
     jobs: int
     kills: int
     seconds: float
+    pauses: int = 0
+    seed: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     stages: Counter[str] = field(default_factory=Counter)
     accepted: int = 0
     paid_twice: int = 0
     lost: int = 0
     adopted: int = 0
+    mistaken: int = 0
+    unended: int = 0
+    busiest: int = 0
+    rate: int = 0
     spent: Decimal = Decimal(0)
     explained: Decimal = Decimal(0)
     held: Decimal = Decimal(0)
@@ -47,18 +54,28 @@ class Outcome:
         """Credits that the backend took and no receipt, nor a job known to be unknown, accounts for."""
         return self.spent - self.explained - self.held
 
+    @property
+    def good(self) -> bool:
+        """Whether every promise was kept, as far as can be seen from outside."""
+        kept = not self.rate or self.busiest <= self.rate
+        return kept and not (self.lost or self.paid_twice or self.mistaken or self.unended or self.unexplained)
+
     def table(self) -> str:
         """As Markdown."""
         ends = ", ".join(f"{count} {stage}" for stage, count in sorted(self.stages.items()))
         rows = [
             ("jobs ordered, on one ledger by two processes", self.jobs),
             ("kill -9 of a process at a random moment", self.kills),
+            ("a process stopped for longer than its lease, and woken", self.pauses),
             ("faults injected", sum(self.faults.values())),
             ("creates that the backend accepted", self.accepted),
             ("found again through the backend's lists, after their answer was lost", self.adopted),
             ("how they ended", ends),
             ("**jobs paid twice**", f"**{self.paid_twice}**"),
             ("**jobs lost**", f"**{self.lost}**"),
+            ("**jobs that hold what another's prompt asked for**", f"**{self.mistaken}**"),
+            ("**jobs that neither ended nor say `unknown`**", f"**{self.unended}**"),
+            (f"most requests in any 60 seconds, of {self.rate or 'any number'} that were allowed", self.busiest),
             ("credits the backend took", f"{self.spent:f}"),
             ("… explained by receipts", f"{self.explained:f}"),
             ("… held by jobs that say `unknown`", f"{self.held:f}"),
@@ -90,8 +107,11 @@ async def process(*args: str, env: dict[str, str]) -> AsyncIterator[anyio.abc.Pr
             await running.wait()
 
 
-async def run(count: int, kills: int, faults: int, seed: int, patience: float = 900.0) -> Outcome:
-    """The whole run; `faults` is how many there must be before the backend turns honest."""
+async def run(
+    count: int, kills: int, faults: int, seed: int, patience: float = 900.0, pauses: int = 0, rate: int = 0
+) -> Outcome:
+    """The whole run; `faults` is how many there must be before the backend turns honest, `rate` the requests a minute
+    that all processes together may make."""
     chance, started = random.Random(seed), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="callsheet-chaos-", ignore_cleanup_errors=True) as name:
         folder, port = Path(name), free_port()
@@ -99,7 +119,7 @@ async def run(count: int, kills: int, faults: int, seed: int, patience: float = 
         env = dict(os.environ) | {
             "CALLSHEET_HOME": str(folder / "home"),
             "CALLSHEET_OUTPUT_DIR": str(folder / "out"),
-            "CALLSHEET_RATE": "100000",
+            "CALLSHEET_RATE": str(rate or 100_000),
             "CALLSHEET_MAX_PER_DAY": "1000000",
             "PHAYA_API_KEY": "pk_chaos",
             "PHAYA_BASE": f"{origin}/api/v1",
@@ -108,10 +128,10 @@ async def run(count: int, kills: int, faults: int, seed: int, patience: float = 
         args = ("-m", "tests.chaos.backend", str(port), str(folder / "box"), str(seed), str(share(count, faults)))
         async with process(*args, env=env), httpx2.AsyncClient(base_url=origin, timeout=30) as http:
             await until_up(http)
-            outcome = Outcome(jobs=count, kills=kills, seconds=0.0)
+            outcome = Outcome(count, kills, 0.0, pauses, seed, rate=rate)
             try:
                 with anyio.fail_after(patience):
-                    await kill_and_wait(folder, lots, env, chance, kills, faults, http)
+                    await kill_and_wait(folder, lots, env, chance, kills, pauses, faults, http)
             finally:
                 told = (await http.get("/_chaos")).json()
                 balance = (await http.get("/_sandbox/accounts")).json()
@@ -154,11 +174,12 @@ async def kill_and_wait(
     env: dict[str, str],
     chance: random.Random,
     kills: int,
+    pauses: int,
     faults: int,
     http: httpx2.AsyncClient,
 ) -> None:
-    """Keep the workers at it, killing now and then; when that is over, let them finish in peace."""
-    left = {"kills": kills}
+    """Keep the workers at it, killing and stopping now and then; when that is over, let them finish in peace."""
+    left = {"kills": kills, "pauses": pauses}
 
     async def keep(lot: Path, number: int) -> None:
         while True:
@@ -168,6 +189,9 @@ async def kill_and_wait(
                     await worker.wait()
                     raise AssertionError("a worker ended by itself")
                 left["kills"] -= 1
+                if left["pauses"] > 0:
+                    left["pauses"] -= 1
+                    await pause(worker, chance)
                 with anyio.move_on_after(chance.uniform(1.2, 4.5)):
                     await worker.wait()
                     raise AssertionError("a worker ended by itself")
@@ -175,7 +199,7 @@ async def kill_and_wait(
     async with anyio.create_task_group() as tasks:
         for number, lot in enumerate(lots):
             tasks.start_soon(keep, lot, number)
-        while left["kills"] > 0 or (await staged(http)) < faults:
+        while left["kills"] > 0 or left["pauses"] > 0 or (await staged(http)) < faults:
             if await over(folder, lots):
                 break
             await anyio.sleep(0.5)
@@ -183,6 +207,14 @@ async def kill_and_wait(
         while not await over(folder, lots):
             await anyio.sleep(0.5)
         tasks.cancel_scope.cancel()
+
+
+async def pause(worker: anyio.abc.Process, chance: random.Random) -> None:
+    """Stop a process in the middle for longer than its lease, so that another takes its jobs, and wake it."""
+    await anyio.sleep(chance.uniform(1.5, 3.0))
+    worker.send_signal(signal.SIGSTOP)
+    await anyio.sleep(chance.uniform(3.5, 5.0))
+    worker.send_signal(signal.SIGCONT)
 
 
 async def staged(http: httpx2.AsyncClient) -> int:
@@ -195,6 +227,16 @@ async def over(folder: Path, lots: list[Path]) -> bool:
     found = await rows(folder)
     expected = sum(len(json.loads(lot.read_text(encoding="utf-8"))) for lot in lots)
     return len({job.digest for job in found}) >= expected and all(job.ended for job in found)
+
+
+def busiest(times: list[float], window: float = 60.0) -> int:
+    """The most requests in any minute."""
+    most, start = 0, 0
+    for number, at in enumerate(times):
+        while times[start] <= at - window:
+            start += 1
+        most = max(most, number - start + 1)
+    return most
 
 
 async def rows(folder: Path) -> list[Job]:
@@ -218,6 +260,10 @@ async def counted(outcome: Outcome, folder: Path, told: dict, balance: dict, sec
     strays = [one for one in told["accepted"] if one["ticket"] not in by_ticket]
     outcome.lost = sum(one["prompt"] not in unknown for one in strays)
     outcome.adopted = sum(job.adopted for job in found)
+    asked = {one["ticket"]: one["prompt"] for one in told["accepted"]}
+    outcome.mistaken = sum(asked.get(job.ticket) != job.words["prompt"] for job in found if job.ticket)
+    outcome.unended = sum(not job.ended for job in found)
+    outcome.busiest = busiest(told["times"])
     outcome.held = sum(
         (unknown[s["prompt"]].quoted or Decimal(0) for s in strays if s["prompt"] in unknown), Decimal(0)
     )

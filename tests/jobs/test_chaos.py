@@ -13,6 +13,8 @@ async def test_under_kills_and_faults_nothing_is_lost_nothing_paid_twice_and_eve
     assert outcome.paid_twice == 0
     assert outcome.lost == 0
     assert outcome.unexplained == 0
+    assert outcome.mistaken == 0
+    assert outcome.unended == 0
     assert outcome.kills == 4
     assert sum(outcome.faults.values()) > 0
     assert outcome.stages["stored"] > 0
