@@ -148,9 +148,9 @@ class Spec:
             return
         kind = answer.headers.get("content-type", "").partition(";")[0]
         found = next((known for known in kinds if alike(known.partition(";")[0], kind)), None)
-        # Subtitles, which no description speaks of; and bytes, which one calls a JSON string.
+        # Subtitles and some streams, which no description speaks of; and bytes, which one calls a JSON string.
         bytes_ = [row.get("schema", {}).get("type") for row in kinds.values()] == ["string"]
-        plain = answer.is_success and (kind == "text/plain" or bytes_)
+        plain = answer.is_success and (kind in ("text/plain", "text/event-stream") or bytes_)
         assert found or plain, f"{where}: {kind} is none of {list(kinds)}"
         if found == "application/json":
             self.check(

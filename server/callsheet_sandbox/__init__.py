@@ -53,6 +53,11 @@ def openai(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
     return transport("openai", folder, credits=CREDITS)
 
 
+def openrouter(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
+    """The sandbox's OpenRouter."""
+    return transport("openrouter", folder, credits=CREDITS)
+
+
 def fal(folder: Path | None = None) -> "httpx2.AsyncBaseTransport":
     """The sandbox's fal."""
     return transport("fal", folder, credits=CREDITS)

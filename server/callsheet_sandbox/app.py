@@ -28,7 +28,7 @@ ROOTED: dict[str, tuple[str, ...]] = {
     ),
     "progressive-robot": ("/api/", "/watch/", "/stock/", "/checkout/"),
 }
-BELOW = ("openai", "fal")
+BELOW = ("openai", "openrouter", "fal")
 """Each below a path of its own name, such as `/openai/v1/models`, because their paths are each other's."""
 
 BACKENDS = (*ROOTED, *BELOW)

@@ -19,6 +19,7 @@ The sandbox listens on {origin}. In another terminal:
   export PHANTAISIA_TOKEN=phantaisia_sandbox PHANTAISIA_BASE={origin}
   export PROGRESSIVE_ROBOT_API_KEY=pk_sandbox PROGRESSIVE_ROBOT_BASE={origin}
   export OPENAI_API_KEY=sk-sandbox OPENAI_BASE_URL={origin}/openai/v1
+  export OPENROUTER_API_KEY=sk-or-v1-sandbox OPENROUTER_BASE={origin}/openrouter/api/v1
   export FAL_KEY=sandbox:sandbox FAL_BASE={origin}/fal
   callsheet credits
 

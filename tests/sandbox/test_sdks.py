@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import boxed, surroundings
 
-PROGRAMS = {"openai": "with_openai.py", "fal_client": "with_fal.py"}
+PROGRAMS = {"openai": "with_openai.py", "openrouter": "with_openrouter.py", "fal_client": "with_fal.py"}
 HERE = Path(__file__).parent
 
 
