@@ -15,9 +15,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from callsheet.catalogue.schema import lean
 from callsheet.catalogue.words import OPERATIONS
 from callsheet.queries.queries import TOOLSETS
-from callsheet_server.mcp.schema import lean
 from tests.conftest import CALLSHEET, Box, free_port, surroundings, wait_for
 from tests.ours import QUERIES, catalogue
 

@@ -5,8 +5,9 @@ import importlib
 import logging
 import re
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,10 +16,10 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 from pydantic import BaseModel
 
-from callsheet.catalogue.words import OPERATIONS
+from callsheet.catalogue.words import OPERATIONS, Words
 from callsheet.errors import CallsheetError, ProviderError, RequestError
 from callsheet.jobs.receipt import Medium, Receipt
-from callsheet.queries.queries import queries
+from callsheet.queries.queries import OWN_QUERIES, Query, queries
 from callsheet.settings.callers import OWNER, Allowance, Vouched
 from callsheet.settings.settings import Settings
 from callsheet_server.web.links import OURS, Links
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+
+MOST_KNOWN = 10_000
+"""Of so many callers it is remembered what they were shown."""
 
 Told = TypeVar("Told", bound=BaseModel)
 
@@ -51,9 +55,10 @@ class Desk:
         toolsets: tuple[str, ...] = (),
     ) -> None:
         self.settings = settings
-        self.queries = queries(settings.backends)
         self.transports = transports
         self.toolsets = toolsets
+        self.more: dict[str, tuple[str, ...]] = {}
+        """Toolsets that somebody has had shown to them since, by caller."""
         self.links: Links | None = None
         """Over HTTP; None where whoever asks is on this machine and can open a path."""
         self.wanted = anyio.Event()
@@ -132,12 +137,37 @@ class Desk:
         """What whoever asks may."""
         return self.settings.http_callers.of(self.caller())
 
+    @cached_property
+    def queries(self) -> dict[str, type[Query]]:
+        """Every query, the backends' own among them."""
+        return queries(self.settings.backends)
+
+    def kind(self, tool: str) -> type[Words] | type[Query] | None:
+        """What a tool is; None where there is none of that name."""
+        return OPERATIONS.get(tool) or OWN_QUERIES.get(tool) or self.queries.get(tool)
+
+    def shown(self) -> tuple[str, ...]:
+        """The toolsets that whoever asks is shown."""
+        own = self.allowance().toolsets or self.toolsets
+        return tuple(dict.fromkeys((*own, *self.more.get(self.caller(), ()))))
+
+    def may(self, tool: str) -> bool:
+        """Whether whoever asks may be shown a tool: it is in a toolset of theirs, and no admin's alone."""
+        allowed, kind = self.allowance(), self.kind(tool)
+        fits = kind is not None and (allowed.toolsets is None or kind.toolset in allowed.toolsets)
+        return kind is not None and fits and (allowed.admin or not kind.account_wide)
+
     def admits(self, tool: str) -> bool:
-        """Whether whoever asks may use a tool: it is in their toolsets, and what is everybody's is for admins."""
-        allowed, kind = self.allowance(), OPERATIONS.get(tool) or self.queries.get(tool)
-        if kind is None:
-            return True
-        return kind.toolset in (allowed.toolsets or self.toolsets) and (allowed.admin or not kind.account_wide)
+        """Whether whoever asks may use a tool and is shown it; what is no tool of ours is for others to judge."""
+        kind = self.kind(tool)
+        return kind is None or (kind.toolset in self.shown() and self.may(tool))
+
+    def show(self, toolsets: Sequence[str]) -> None:
+        """Show more toolsets to whoever asks, for as long as this process lives."""
+        caller = self.caller()
+        self.more[caller] = tuple(dict.fromkeys((*self.more.pop(caller, ()), *toolsets)))
+        if len(self.more) > MOST_KNOWN:
+            del self.more[next(iter(self.more))]  # whoever asked for none for longest
 
     async def meant(self, said: Any) -> Any:
         """Arguments as they are meant: a link of ours to one of the caller's own files is that file."""

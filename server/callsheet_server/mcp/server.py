@@ -17,6 +17,7 @@ from callsheet_server.desk import Desk
 from callsheet_server.mcp import prompts, resources
 from callsheet_server.mcp.approval import remember
 from callsheet_server.mcp.jobs import Jobs
+from callsheet_server.mcp.showing import Showing
 from callsheet_server.mcp.subscriptions import Newsroom
 from callsheet_server.mcp.tasks import Source, Tasks
 from callsheet_server.mcp.tools import tools
@@ -71,7 +72,7 @@ def build(
 
         desk.links, door = access.links(settings), access.guards(settings, desk)
     kept = CacheHint(300_000, "private" if "auth" in door else "public")
-    newsroom = Newsroom(desk)
+    newsroom, showing = Newsroom(desk), Showing(desk, offered)
 
     async def behind(ctx: Any, call_next: Any) -> Any:
         """Open the studio once the first question has been answered."""
@@ -87,7 +88,7 @@ def build(
         instructions=INSTRUCTIONS.replace("a path, ", "") if remote else INSTRUCTIONS,
         tools=tools(desk, offered),
         lifespan=desk.lifespan,
-        middleware=[behind, newsroom, *door.pop("middleware", ())],
+        middleware=[behind, newsroom, showing, *door.pop("middleware", ())],
         subscriptions=newsroom.bus,
         extensions=[gallery.apps(desk), Tasks(Jobs(desk), *tasks)],
         cache_hints=dict.fromkeys(LISTS, kept),
@@ -96,6 +97,7 @@ def build(
 
     server.middleware[:0] = [within, remember]
 
+    showing.server = server
     newsroom.register(server)
     resources.register(server, desk)
     prompts.register(server, desk)

@@ -63,8 +63,10 @@ class Newsroom:
         if ctx.method == "subscriptions/listen":
             return await self.listen(ctx, call_next)
         result = await call_next(ctx)
-        if ctx.method == "initialize" and ctx.request is not None and isinstance(result, dict):
-            result["capabilities"]["resources"]["subscribe"] = False
+        if ctx.method == "initialize" and isinstance(result, dict):
+            result["capabilities"]["tools"]["listChanged"] = ctx.request is None
+            if ctx.request is not None:
+                result["capabilities"]["resources"]["subscribe"] = False
         return result
 
     async def listen(self, ctx: Asked, call_next: CallNext) -> HandlerResult:

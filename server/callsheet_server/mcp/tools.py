@@ -3,7 +3,6 @@
 import base64
 import time
 from collections.abc import Awaitable, Callable
-from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio
@@ -23,14 +22,14 @@ from mcp.types import (
 from pydantic import BaseModel
 
 from callsheet.catalogue.consent import Question, Yes
+from callsheet.catalogue.schema import MEDIUM, lean, promised
 from callsheet.catalogue.words import OPERATIONS, Words
 from callsheet.errors import CallsheetError, SpendError
 from callsheet.jobs.receipt import Receipt
-from callsheet.queries.queries import GetJob, Jobs, Planned, Query
+from callsheet.queries.queries import OWN_QUERIES, GetJob, Jobs, Planned, Query, ShowTools
 from callsheet_server.desk import Desk
 from callsheet_server.mcp import approval
 from callsheet_server.mcp.approval import Answer, Find, Inquiry, read, resolver, spoken
-from callsheet_server.mcp.schema import lean
 from callsheet_server.mcp.tasks import as_task, wants_task
 from callsheet_server.web.gallery import SHOWN
 
@@ -72,7 +71,8 @@ def tools(desk: Desk, toolsets: tuple[str, ...]) -> list[Tool]:
         RequestError: there is no toolset of that name.
     """
     jobs = [job_tool(kind, desk) for kind in OPERATIONS.values() if kind.toolset in toolsets]
-    return jobs + [query_tool(query, desk) for query in desk.queries.values() if query.toolset in toolsets]
+    known = OWN_QUERIES if set(toolsets) <= {"core"} else desk.queries
+    return jobs + [query_tool(query, desk) for query in known.values() if query.toolset in toolsets]
 
 
 def job_tool(kind: type[Words], desk: Desk) -> Tool:
@@ -103,7 +103,7 @@ def job_tool(kind: type[Words], desk: Desk) -> Tool:
             return await follow(desk, job.id, wait, ctx, repeated=repeated)
         return as_task(await follow(desk, job.id, min(wait, SOON_S), ctx, repeated=repeated), job.id)
 
-    return tool(call, kind.operation, kind, Receipt, SPENDS, inquiry)
+    return tool(call, kind.operation, kind, Receipt, SPENDS, inquiry, far=desk.links is not None)
 
 
 def query_tool(query: type[Query], desk: Desk) -> Tool:
@@ -125,6 +125,11 @@ def query_tool(query: type[Query], desk: Desk) -> Tool:
         if answer.yes is False:
             raise SpendError(f"{query.name}: not done. {answer.why} Nothing was spent or changed.")
         yes = await agreed(asked.question(studio, desk.caller())) if answer.yes else None
+        if isinstance(asked, ShowTools):
+            desk.show(asked.toolsets)
+            await ctx.notify_tools_changed()
+            if ctx.request_context.request is None and (ctx.protocol_version or "") < approval.MODERN:
+                await ctx.session.send_tool_list_changed()
         found = await asked.approved(yes, approval.can_ask(ctx)).answer(studio, desk.caller())
         if isinstance(found, Receipt):
             return await shown(desk, found)
@@ -138,7 +143,8 @@ def query_tool(query: type[Query], desk: Desk) -> Tool:
         open_world_hint=True,
     )
     asks = query.question is not Query.question
-    return tool(call, query.name, query, query.answers, annotations, inquiry if asks else unneeded)
+    find = inquiry if asks else unneeded
+    return tool(call, query.name, query, query.answers, annotations, find, far=desk.links is not None)
 
 
 def tool(
@@ -148,9 +154,11 @@ def tool(
     answers: type[BaseModel],
     annotations: ToolAnnotations,
     inquiry: Find,
+    *,
+    far: bool,
 ) -> Tool:
     """A tool whose arguments are these words; a person is asked what `inquiry` finds, and our errors become text that
-    the agent can act on."""
+    the agent can act on. Who is `far` names no path of this machine."""
     consent = Resolve(resolver(inquiry))
 
     async def guarded(
@@ -164,17 +172,11 @@ def tool(
     doc = " ".join((words.__doc__ or "").split())
     made = Plain.from_function(guarded, name=name, description=doc, annotations=annotations, structured_output=False)
     made.meta = SHOWN if issubclass(answers, (Receipt, Jobs, Planned)) else None
-    made.parameters = lean(words, described=True)
+    made.parameters = lean(words, described=True, medium=MEDIUM.replace("path ", "") if far else MEDIUM)
     made.fn_metadata = Unchecked(
-        arg_model=made.fn_metadata.arg_model, output_schema=lean_output(answers), output_model=answers
+        arg_model=made.fn_metadata.arg_model, output_schema=promised(answers), output_model=answers
     )
     return made
-
-
-@cache
-def lean_output(answers: type[BaseModel]) -> dict[str, Any]:
-    """The schema of an answer; an answer may carry more than is promised."""
-    return {name: said for name, said in lean(answers).items() if name != "additionalProperties"}
 
 
 async def unneeded(said: dict[str, Any]) -> Inquiry | None:

@@ -11,12 +11,10 @@ from typing import Any
 import anyio
 import httpx2
 import jwt
-from mcp import MCPError
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.server.request_state import RequestStateSecurity
-from mcp.types import INVALID_PARAMS
 
 from callsheet.errors import RequestError
 from callsheet.settings.callers import OAUTH, TOKEN
@@ -70,20 +68,13 @@ def guards(settings: Settings, desk: Desk) -> dict[str, Any]:
 
 
 def fitting(desk: Desk) -> ServerMiddleware[Any]:
-    """Middleware: each caller sees the tools that they may use, and can call no other; what we gave them a link to,
-    they may name by it."""
+    """Middleware: what we gave a caller a link to, they may name by it."""
 
     async def fit(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        if ctx.method == "tools/call":
-            params = dict(ctx.params or {})
-            if isinstance(name := params.get("name"), str) and not desk.admits(name):
-                raise MCPError(INVALID_PARAMS, f"You have no tool `{name}`; tools/list shows those you have.")
-            if "arguments" in params:
-                ctx = replace(ctx, params=params | {"arguments": await desk.meant(params["arguments"])})
-        result = await call_next(ctx)
-        if ctx.method == "tools/list" and isinstance(result, dict):
-            return result | {"tools": [tool for tool in result["tools"] if desk.admits(tool["name"])]}
-        return result
+        params = dict(ctx.params or {})
+        if ctx.method == "tools/call" and "arguments" in params:
+            ctx = replace(ctx, params=params | {"arguments": await desk.meant(params["arguments"])})
+        return await call_next(ctx)
 
     return fit
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from callsheet.catalogue.consent import Question
 from callsheet.catalogue.model import Price, plain
 from callsheet.catalogue.query import Answer, Query
-from callsheet.catalogue.words import OPERATIONS, Credits, operation, unpack
-from callsheet.errors import CallsheetError, RequestError
+from callsheet.catalogue.words import OPERATIONS, Credits, Words, operation, unpack
+from callsheet.errors import CallsheetError, RequestError, listed
 from callsheet.jobs.receipt import Receipt
 from callsheet.ledger.stages import Status
 from callsheet.settings.backends import Backends
@@ -371,10 +371,58 @@ class ListGenerations(Query):
         return Generations(generations=found[: self.limit])
 
 
+TOOLSETS: tuple[str, ...] = (
+    *("core", "edit", "avatar", "understand", "library"),
+    *("studio", "publish", "community", "team", "account"),
+)
+
+
+class Shown(Answer):
+    """Tools that can be called now, with their arguments."""
+
+    tools: list[dict[str, Any]]
+    next: str
+
+
+class ShowTools(Query):
+    """Show more tools: edits, avatars, …"""
+
+    name, answers = "show_tools", Shown
+
+    toolsets: Annotated[list[str], Field(min_length=1, description=", ".join(TOOLSETS[1:]))]
+
+    async def answer(self, studio: "Studio", caller: str) -> Shown:
+        from callsheet.catalogue.schema import lean  # noqa: PLC0415
+
+        allowed = studio.settings.http_callers.of(caller)
+        mine = [name for name in self.toolsets if name in (allowed.toolsets or TOOLSETS)]
+        if wrong := [name for name in self.toolsets if name not in mine]:
+            raise RequestError(
+                f"There is no toolset {listed(wrong)}. There are {listed(allowed.toolsets or TOOLSETS)}."
+            )
+        known: dict[str, type[Words] | type[Query]] = {**OPERATIONS, **queries(studio.settings.backends)}
+        found = [
+            {"name": name, "description": doc(kind), "arguments": lean(kind, described=True)}
+            for name, kind in known.items()
+            if kind.toolset in mine and (allowed.admin or not kind.account_wide)
+        ]
+        first = next((kind for kind in OPERATIONS.values() if kind.toolset in mine), None)
+        call = f"{{tool: '{first.operation}', arguments: {{…}}}}" if first else ""
+        other = f"; where your client shows none, plan(calls=[{call}])" if first else ""
+        return Shown(tools=found, next=f"call them by name{other}")
+
+
+def doc(kind: type[BaseModel]) -> str:
+    """What a tool does, in one line."""
+    return " ".join((kind.__doc__ or "").split())
+
+
 OWN: tuple[type[Query], ...] = (
     *(ListModels, DescribeModel, ListVoices, Quote, GetJob, ListJobs, CancelJob, ResubmitJob, GetCredits),
-    *(Plan, UploadMedia, ListGenerations),
+    *(Plan, ShowTools, UploadMedia, ListGenerations),
 )
+OWN_QUERIES: dict[str, type[Query]] = {query.name: query for query in OWN}
+"""Those that need no backend's routes."""
 
 
 @cache
@@ -385,9 +433,3 @@ def queries(backends: Backends) -> dict[str, type[Query]]:
         with backends.spared(backend):
             found += [route for module in backend.endpoints for route in backend.find(f"{module}:ENDPOINTS")]
     return {query.name: query for query in found}
-
-
-TOOLSETS: tuple[str, ...] = (
-    *("core", "edit", "avatar", "understand", "library"),
-    *("studio", "publish", "community", "team", "account"),
-)
