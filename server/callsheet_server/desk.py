@@ -17,9 +17,9 @@ from mcp.server.auth.provider import AccessToken
 from pydantic import BaseModel
 
 from callsheet.catalogue.words import OPERATIONS, Words
-from callsheet.errors import CallsheetError, ProviderError, RequestError
+from callsheet.errors import CallsheetError, ProviderError, RequestError, cut, listed
 from callsheet.jobs.receipt import Medium, Receipt
-from callsheet.queries.queries import OWN_QUERIES, Query, queries
+from callsheet.queries.queries import OWN_QUERIES, TOOLSETS, Query, queries
 from callsheet.settings.callers import OWNER, Allowance, Vouched
 from callsheet.settings.settings import Settings
 from callsheet_server.web.links import OURS, Links
@@ -151,11 +151,14 @@ class Desk:
         own = self.allowance().toolsets or self.toolsets
         return tuple(dict.fromkeys((*own, *self.more.get(self.caller(), ()))))
 
+    def theirs(self) -> tuple[str, ...]:
+        """The toolsets that whoever asks may be shown: their own, else the server's; the owner all there are."""
+        return self.allowance().toolsets or (TOOLSETS if self.caller() == OWNER else self.toolsets)
+
     def may(self, tool: str) -> bool:
         """Whether whoever asks may be shown a tool: it is in a toolset of theirs, and no admin's alone."""
-        allowed, kind = self.allowance(), self.kind(tool)
-        fits = kind is not None and (allowed.toolsets is None or kind.toolset in allowed.toolsets)
-        return kind is not None and fits and (allowed.admin or not kind.account_wide)
+        kind = self.kind(tool)
+        return kind is not None and kind.toolset in self.theirs() and (self.allowance().admin or not kind.account_wide)
 
     def admits(self, tool: str) -> bool:
         """Whether whoever asks may use a tool and is shown it; what is no tool of ours is for others to judge."""
@@ -163,8 +166,14 @@ class Desk:
         return kind is None or (kind.toolset in self.shown() and self.may(tool))
 
     def show(self, toolsets: Sequence[str]) -> None:
-        """Show more toolsets to whoever asks, for as long as this process lives."""
+        """Show more toolsets to whoever asks, for as long as this process lives.
+
+        Raises:
+            RequestError: one is none, or not for them.
+        """
         caller = self.caller()
+        if wrong := [name for name in toolsets if name not in self.theirs()]:
+            raise RequestError(f"There is no toolset {cut(listed(wrong))}. There are {listed(self.theirs())}.")
         self.more[caller] = tuple(dict.fromkeys((*self.more.pop(caller, ()), *toolsets)))
         if len(self.more) > MOST_KNOWN:
             del self.more[next(iter(self.more))]  # whoever asked for none for longest

@@ -41,7 +41,7 @@ CORE = {
     *("list_models", "describe_model", "list_voices", "quote", "get_job", "list_jobs", "cancel_job", "get_credits"),
 }
 READS = ("list_", "get_", "describe_", "search_", "check_")
-THINKS = {"quote", "improve_prompt", "complete_prompt", "script_to_shots"}
+THINKS = {"quote", "show_tools", "improve_prompt", "complete_prompt", "script_to_shots"}
 """They answer with words, and nothing is changed or paid."""
 
 

@@ -394,19 +394,16 @@ class ShowTools(Query):
     async def answer(self, studio: "Studio", caller: str) -> Shown:
         from callsheet.catalogue.schema import lean  # noqa: PLC0415
 
-        allowed = studio.settings.http_callers.of(caller)
-        mine = [name for name in self.toolsets if name in (allowed.toolsets or TOOLSETS)]
-        if wrong := [name for name in self.toolsets if name not in mine]:
-            raise RequestError(
-                f"There is no toolset {listed(wrong)}. There are {listed(allowed.toolsets or TOOLSETS)}."
-            )
+        if wrong := [name for name in self.toolsets if name not in TOOLSETS]:
+            raise RequestError(f"There is no toolset {listed(wrong)}. There are {listed(TOOLSETS)}.")
+        admin = studio.settings.http_callers.of(caller).admin
         known: dict[str, type[Words] | type[Query]] = {**OPERATIONS, **queries(studio.settings.backends)}
         found = [
             {"name": name, "description": doc(kind), "arguments": lean(kind, described=True)}
             for name, kind in known.items()
-            if kind.toolset in mine and (allowed.admin or not kind.account_wide)
+            if kind.toolset in self.toolsets and (admin or not kind.account_wide)
         ]
-        first = next((kind for kind in OPERATIONS.values() if kind.toolset in mine), None)
+        first = next((kind for kind in OPERATIONS.values() if kind.toolset in self.toolsets), None)
         call = f"{{tool: '{first.operation}', arguments: {{…}}}}" if first else ""
         other = f"; where your client shows none, plan(calls=[{call}])" if first else ""
         return Shown(tools=found, next=f"call them by name{other}")
