@@ -31,6 +31,7 @@ CALLSHEET = str(shutil.which("callsheet", path=str(Path(sys.executable).parent))
 KEY = "pk_not_a_real_key"
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share what their module has set up run in the same worker, one after the other; all others run
     wherever there is room. In a worker of its own each module keeps its home, its ports and its sandbox to itself."""
