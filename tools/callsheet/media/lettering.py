@@ -1,16 +1,16 @@
-"""Text on film: lines laid out in our own fonts, as a subtitle script that FFmpeg draws.
+"""Text on film: lines laid out in fonts that have their letters, as a subtitle script that FFmpeg draws.
 
 The text goes to a file and never into a filter, so nothing in it can become one.
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from callsheet.errors import RequestError
-from callsheet.media import fonts
+from callsheet.media.fonts import INVISIBLE, Fonts, faces, mark, named
 
 Position = Literal["top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"]
 ALIGNMENT: dict[str, int] = {
@@ -30,7 +30,7 @@ ScaledBorderAndShadow: yes
 [V4+ Styles]
 Format: Name, Fontname, Fontsize, PrimaryColour, OutlineColour, BackColour, Bold, BorderStyle, Outline, Shadow, \
 Alignment, MarginL, MarginR, MarginV, Encoding
-Style: Text,Noto Sans,{size},{color},{edge},{edge},{bold},1,{outline},0,{alignment},{margin},{margin},{margin},1
+Style: Text,Noto Sans,{size},{color},{edge},{edge},{bold},1,{outline},0,{alignment},{margin},{margin},{margin},-1
 
 [Events]
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
@@ -54,11 +54,32 @@ class Look:
 
 @dataclass(frozen=True)
 class Saying:
-    """A text, from and to a time in seconds."""
+    """A text, from and to a time in seconds; letters of nobody's in it stand for the changes of style in `marks`."""
 
     text: str
     start: float = 0.0
     end: float = FOREVER
+    position: str | None = None
+    """Where it stands, if not where the others do."""
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Texts that are drawn on a frame of a size."""
+
+    frame: tuple[int, int]
+    look: Look
+    sayings: tuple[Saying, ...]
+
+    def moved(self, start: float, end: float, speed: float) -> "Writing":
+        """The same after a cut and a change of speed."""
+        kept = [
+            replace(s, start=max(0.0, s.start - start) / speed, end=(min(s.end, end) - start) / speed)
+            for s in self.sayings
+            if s.end > start and s.start < end
+        ]
+        return replace(self, sayings=tuple(kept))
 
 
 def rgb(color: str) -> tuple[int, ...]:
@@ -87,28 +108,31 @@ def moment(seconds: float) -> str:
     return f"{total // 360000}:{total // 6000 % 60:02}:{total // 100 % 60:02}.{total % 100:02}"
 
 
-def drawn(line: str, size: float) -> str:
-    """A line as the script writes it: each piece in its own font, and nothing in it a command."""
+def drawn(line: str, size: float, fonts: Fonts, marks: Sequence[str] = ()) -> str:
+    """A line as the script writes it: each piece in its own font, and nothing in it a command but our own."""
     told = []
     for face, text in fonts.pieces(line):
-        plain = text.replace("\\", f"\\{fonts.INVISIBLE}").replace("{", "\\{").replace("}", "\\}")
+        plain = text.replace("\\", f"\\{INVISIBLE}").replace("{", "\\{").replace("}", "\\}")
+        for letter in set(filter(mark, text)):
+            plain = plain.replace(letter, f"{{{marks[ord(letter) - 0xE000]}}}")
         told.append(f"{{\\fn{face.name}\\fs{size * face.height:.2f}}}{plain}")
     return "".join(told)
 
 
-def script(folder: Path, frame: tuple[int, int], look: Look, sayings: Iterable[Saying]) -> str:
-    """Write the script and the fonts into a folder; returns the filter that draws them, to be run from there.
+def script(folder: Path, writing: Writing, name: str, fonts: Fonts) -> tuple[str, list[str]]:
+    """Write the script and its fonts into a folder; returns the filter that draws it, to be run from there, and what
+    could not be written.
 
     Raises:
-        RequestError: a text does not fit into the frame.
+        RequestError: no font has anything of it, or a text does not fit into the frame.
     """
-    width, height = frame
-    margin = look.margin * min(frame)
+    (width, height), look, missing = writing.frame, writing.look, set[str]()
+    margin = look.margin * min(writing.frame)
     told = [
         HEAD.format(
             width=width,
             height=height,
-            size=f"{look.size * fonts.faces()[0].height:.2f}",
+            size=f"{look.size * faces()[0].height:.2f}",
             color=paint(look.color, look.opacity),
             edge=paint("black", look.opacity),
             bold=-int(look.bold),
@@ -117,21 +141,35 @@ def script(folder: Path, frame: tuple[int, int], look: Look, sayings: Iterable[S
             margin=round(margin),
         )
     ]
-    for saying in sayings:
-        lines = fonts.wrap(saying.text, look.size, (width - 2 * margin) / (1.06 if look.bold else 1.0))
-        tallest = max(face.height for face in fonts.faces())
-        if len(lines) * look.size * tallest > height - 2 * margin:
+    used, seen, room = set[Path](), 0, (width - 2 * margin) / (1.06 if look.bold else 1.0)
+    for saying in writing.sayings:
+        written, lacking = fonts.writable(saying.text)
+        missing.update(lacking)
+        if not "".join(letter for letter in written if not mark(letter)).strip():
+            continue
+        seen += 1
+        lines = fonts.wrap(written, look.size, room)
+        own = [face for line in lines for face, _ in fonts.pieces(line)]
+        used.update(face.path for face in own)
+        if len(lines) * look.size * max(face.height for face in own) > height - 2 * margin:
             raise RequestError(
                 f"`{saying.text[:40]}` takes {len(lines)} lines of {look.size:.0f} pixels and does not fit into "
                 f"{width}x{height}; say a smaller font_size, or less."
             )
-        text = "\\N".join(drawn(line, look.size) for line in lines)
-        told.append(f"Dialogue: 0,{moment(saying.start)},{moment(saying.end)},Text,,0,0,0,,{text}\n")
-    (folder / "text.ass").write_text("".join(told), encoding="utf-8")
+        text = "\\N".join(drawn(line, look.size, fonts, saying.marks) for line in lines)
+        place = f"{{\\an{ALIGNMENT[saying.position]}}}" if saying.position else ""
+        told.append(f"Dialogue: 0,{moment(saying.start)},{moment(saying.end)},Text,,0,0,0,,{place}{text}\n")
+    if missing and not seen:
+        raise RequestError(
+            f"No font here has {named(sorted(missing))}. Put one that has into a folder of CALLSHEET_FONTS."
+        )
+    (folder / name).write_text("".join(told), encoding="utf-8")
     (folder / "fonts").mkdir(exist_ok=True)
-    for font in fonts.FOLDER.glob("*.ttf"):
-        shutil.copyfile(font, folder / "fonts" / font.name)
-    return "ass=filename=text.ass:fontsdir=fonts"
+    for path in used:
+        if not (folder / "fonts" / path.name).exists():
+            shutil.copyfile(path, folder / "fonts" / path.name)
+    notes = [f"Left out, for no font here has them: {named(sorted(missing))}."] if missing else []
+    return f"ass=filename={name}:fontsdir=fonts", notes
 
 
 STYLES = {

@@ -1,12 +1,14 @@
 """What FFmpeg on this machine lays over a film, for nothing: text, subtitles, pictures, and the motion of a still."""
 
 import base64
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from callsheet.backends.local.models import Film, Local, Moment, Picture, Recording
+from callsheet.backends.local.models import FONTS, Film, Local, Moment, Picture, Recording, Redrawn
 from callsheet.catalogue.model import Input, Model
 from callsheet.catalogue.words import (
     AddWatermark,
@@ -17,9 +19,10 @@ from callsheet.catalogue.words import (
     OverlayText,
 )
 from callsheet.errors import RequestError
-from callsheet.media import edits, fonts, lettering, subtitles
-from callsheet.media.edits import AAC, H264, PICTURE, SOUND, STREAMED, Edit, Source, opened
-from callsheet.media.lettering import Look, Position, Saying
+from callsheet.media import edits, ffmpeg, fonts, lettering, subtitles
+from callsheet.media.edits import AAC, H264, STREAMED, Edit, Source, opened
+from callsheet.media.lettering import Look, Position, Saying, Writing
+from callsheet.media.reel import Layer, Reel
 
 LARGEST_SUBTITLES = 4 << 20
 
@@ -43,9 +46,10 @@ def written_out(said: Any) -> Any:
     if not isinstance(said, str) or "-->" not in said:
         return said
     try:
-        text = subtitles.srt(subtitles.parse(said))
+        cues = subtitles.parse(said)
     except RequestError as error:
         raise ValueError(error.message) from None
+    text = said.lstrip() if ffmpeg.form_of(said.lstrip().encode()[: ffmpeg.HEAD]) else subtitles.srt(cues)
     return f"data:application/x-subrip;base64,{base64.b64encode(text.encode()).decode()}"
 
 
@@ -58,8 +62,8 @@ Letters = Annotated[int, Field(ge=6, le=1000)]
 Style = Literal["default", "bold-yellow", "minimal"]
 
 
-class WriteOver(Local):
-    """Text in Noto Sans with a dark edge, wrapped to the frame; Latin, Greek, Cyrillic and Thai."""
+class WriteOver(Redrawn):
+    """Text with a dark edge, wrapped to the frame, in Noto Sans or a font of the system that has its letters."""
 
     words, path = OverlayText, "text"
 
@@ -78,16 +82,15 @@ class WriteOver(Local):
             raise ValueError("`end_time` must be after `start_time`")
         return self
 
-    async def edit(self, folder: Path) -> Edit:
-        film = await opened(self.video, "video")
-        film.inside("start_time", self.start_time)
-        size = self.font_size or max(12.0, min(film.size) / 14)
+    async def drawn(self, reel: Reel, folder: Path) -> Reel:
+        reel.inside("start_time", self.start_time)
+        size = self.font_size or max(12.0, min(reel.size) / 14)
         look = Look(size, self.color, self.position, self.bold)
         saying = Saying(self.text, self.start_time, self.end_time or lettering.FOREVER)
-        return edits.redrawn(film, lettering.script(folder, film.size, look, [saying]))
+        return reel.add(Writing(reel.size, look, (saying,)))
 
 
-class Sticker(Local):
+class Sticker(Redrawn):
     """A GIF that plays again and again over a corner of the video; `scale` is its part of the frame's width."""
 
     words, path = OverlayGif, "gif"
@@ -98,22 +101,22 @@ class Sticker(Local):
     scale: Part = 0.25
     opacity: Part = 1.0
 
-    async def edit(self, folder: Path) -> Edit:
-        film, gif = await opened(self.video, "video"), await opened(self.gif, "image")
-        again = ("-stream_loop", "-1") if gif.facts.seconds else ()
-        return edits.overlaid(film, (*again, *gif.reading), laid(film, self.position, self.scale, self.opacity, again))
+    async def drawn(self, reel: Reel, folder: Path) -> Reel:
+        gif = await opened(self.gif, "image", "video", folder=folder)
+        moves = gif.still is None or (gif.facts.picture is not None and gif.facts.picture.frames > 1)
+        again = ("-stream_loop", "-1") if moves and gif.still is None else ()
+        return laid(reel, gif, self.position, self.scale, self.opacity, again)
 
 
-def laid(film: Source, position: str, scale: float, opacity: float, again: tuple[str, ...] = ()) -> str:
-    """The filters that lay a picture over a film, scaled to a part of its width; one that plays again ends with it."""
-    wide = max(2, round(film.size[0] * scale))
-    layer = f"[1:v]scale={wide}:-1,format=rgba,colorchannelmixer=aa={opacity:.4f}[layer]"
-    margin = round(min(film.size) * 0.03)
-    place = edits.placed(position, str(margin))
-    return f"{layer};[0:V:0][layer]overlay={place}{':shortest=1' if again else ''},format=yuv420p"
+def laid(reel: Reel, mark: Source, position: str, scale: float, opacity: float, again: tuple[str, ...] = ()) -> Reel:
+    """A picture over a film, scaled to a part of its width; one that plays again ends with it."""
+    wide = max(2, round(reel.size[0] * scale))
+    filters = f"scale={wide}:-1,format=rgba,colorchannelmixer=aa={opacity:.4f}"
+    place = edits.placed(position, str(round(min(reel.size) * 0.03)))
+    return reel.add(Layer((*again, *mark.reading), filters, f"{place}{':shortest=1' if again else ''}"))
 
 
-class Watermark(Local):
+class Watermark(Redrawn):
     """A text or a picture in a corner, half seen through; `scale` is a picture's part of the frame's width."""
 
     words, path = AddWatermark, "watermark"
@@ -127,48 +130,42 @@ class Watermark(Local):
     font_size: Letters | None = None
     color: Color = "white"
 
-    async def edit(self, folder: Path) -> Edit:
-        film = await opened(self.video, "video")
+    async def drawn(self, reel: Reel, folder: Path) -> Reel:
         if self.image:
-            mark = await opened(self.image, "image")
-            return edits.overlaid(film, mark.reading, laid(film, self.position, self.scale, self.opacity))
-        size = self.font_size or max(10.0, min(film.size) / 24)
+            mark = await opened(self.image, "image", folder=folder)
+            return laid(reel, mark, self.position, self.scale, self.opacity)
+        size = self.font_size or max(10.0, min(reel.size) / 24)
         look = Look(size, self.color, self.position, opacity=self.opacity, margin=0.03)
-        return edits.redrawn(film, lettering.script(folder, film.size, look, [Saying(str(self.text))]))
+        return reel.add(Writing(reel.size, look, (Saying(str(self.text)),)))
 
 
-async def cues_of(path: str, film: Source) -> tuple[list[subtitles.Cue], str | None]:
-    """The cues of a subtitle file, and what a viewer would stumble over.
+async def cues_of(path: str, film: Source) -> tuple[list[subtitles.Cue], list[str], list[str]]:
+    """The cues of a subtitle file, what a viewer would stumble over, and what was left out.
 
     Raises:
-        RequestError: they cannot be shown, or not written.
+        RequestError: none can be shown.
     """
     file = Path(path)
     if file.stat().st_size > LARGEST_SUBTITLES:
         raise RequestError(f"{file.name!r} is too large for subtitles.")
-    cues = subtitles.parse(subtitles.decoded(file.read_bytes()))
-    subtitles.check(cues)
-    stumbles = subtitles.faults(cues, film.facts.seconds)
-    more = f" And {len(stumbles) - 5} more." if len(stumbles) > 5 else ""
-    return cues, f"{'. '.join(stumbles[:5])}.{more}" if stumbles else None
+    text, guessed = subtitles.decoded(file.read_bytes())
+    found, notes = subtitles.read(text)
+    cues, more = subtitles.mended(found)
+    notes = [*([f"Its letters were read as {guessed}."] if guessed else []), *notes, *more]
+    stumbles = subtitles.faults(cues, film.seconds)
+    rest = [f"And {len(stumbles) - 5} more."] if len(stumbles) > 5 else []
+    return cues, [*(f"{stumble}." for stumble in stumbles[:5]), *rest], notes
 
 
-def burned(folder: Path, film: Source, cues: list[subtitles.Cue], style: str, size: int | None = None) -> Edit:
-    """A film with cues drawn into it.
-
-    Raises:
-        RequestError: they hold letters that none of our fonts has, or do not fit.
-    """
-    try:
-        sayings = [Saying(fonts.clean(cue.text), cue.start, cue.end) for cue in cues]
-    except ValueError as error:
-        raise RequestError(f"The subtitles cannot be written: {error}.") from None
-    look = lettering.styled(style, film.size, size)
-    return edits.redrawn(film, lettering.script(folder, film.size, look, sayings))
+def burned(reel: Reel, cues: list[subtitles.Cue], style: str, size: int | None = None) -> Reel:
+    """A film with cues drawn into it."""
+    look = lettering.styled(style, reel.size, size)
+    sayings = tuple(Saying(c.styled or c.text, c.start, c.end, c.position, c.marks) for c in cues)
+    return reel.add(Writing(reel.size, look, sayings))
 
 
-class Burn(Local):
-    """SRT or VTT, as a file or said in full, drawn into the picture; `soft` adds them as a track to switch on."""
+class Burn(Redrawn):
+    """SRT, VTT or ASS, as a file or said in full, drawn into the picture; `soft` adds them as a track to switch on."""
 
     words, path = BurnSubtitles, "subtitles"
 
@@ -179,23 +176,30 @@ class Burn(Local):
     soft: bool = False
     language: Annotated[str, Field(pattern="^[a-z]{3}$")] = "und"
 
+    async def drawn(self, reel: Reel, folder: Path) -> Reel:
+        cues, said, notes = await cues_of(self.subtitles, reel.source)
+        reel = burned(reel.note(*notes), cues, self.style, self.font_size)
+        return replace(reel, said=(*reel.said, *said))
+
     async def edit(self, folder: Path) -> Edit:
-        film = await opened(self.video, "video")
-        cues, said = await cues_of(self.subtitles, film)
         if not self.soft:
-            made = burned(folder, film, cues, self.style, self.font_size)
-            return Edit(made.args, made.outputs, made.seconds, said)
-        if film.container is None:
+            return await super().edit(folder)
+        film = await opened(self.video, "video")
+        cues, said, notes = await cues_of(self.subtitles, film)
+        if (container := film.container) is None:
             raise RequestError("This kind of video cannot carry a track of subtitles; leave out `soft`.")
         (folder / "text.srt").write_text(subtitles.srt(cues), encoding="utf-8")
-        name = f"out{film.container}"
-        coding = ("-c:s", "mov_text", *STREAMED) if name.endswith("mp4") else ("-c:s", "webvtt")
-        track = ("-map", "1:0", "-c", "copy", *coding, "-metadata:s:s:0", f"language={self.language}")
-        args = (*film.reading, "-f", "srt", "-i", "text.srt", *PICTURE, *SOUND, *track, name)
-        return Edit(args, (name,), film.facts.seconds, said)
+        maps = ("-map", f"0:{film.film.index}", *edits.sound_maps(film), "-c:v:0", "copy")
+        maps += (*edits.sound_coding(film, container, copied=True), *edits.cover_maps(film, container))
+        texts = tuple(arg for track in film.texts for arg in ("-map", f"0:{track.index}"))
+        coding = ("-c:s", "mov_text" if container == ".mp4" else "webvtt")
+        track = (*texts, "-map", "1:0", *coding, f"-metadata:s:s:{len(film.texts)}", f"language={self.language}")
+        args = (*film.reading, "-f", "srt", "-i", "text.srt", *maps, *track, *edits.finished(container))
+        lost = edits.lost(film, container)
+        return Edit(args, (f"out{container}",), film.seconds, " ".join(said) or None, notes=(*notes, *lost))
 
 
-class Estimate(Local):
+class Estimate(Redrawn):
     """A script spread over the length of a video or sound as SRT; nobody listens, so its times are guesses."""
 
     words, path, makes, auto = GenerateSubtitles, "spread", "text", False
@@ -217,17 +221,18 @@ class Estimate(Local):
 
     async def edit(self, folder: Path) -> Edit:
         source = await opened(str(self.video or self.audio), "video" if self.video else "audio")
-        if not source.seconds:
+        if not (length := source.seconds or source.heard):
             raise RequestError("The length of the recording is not known.")
-        cues = subtitles.spread(self.script, source.seconds)
-        stumbles = subtitles.faults(cues, source.seconds)
+        cues = subtitles.spread(self.script, length)
+        stumbles = subtitles.faults(cues, length)
         said = f"{len(cues)} cues. Their times are estimated from the length of the text; nobody listened."
         said += f" {'. '.join(stumbles[:3])}." if stumbles else ""
         files = {f".{self.format}": subtitles.srt(cues) if self.format == "srt" else subtitles.vtt(cues)}
         if not self.burn:
             return Edit(text=said, files=files)
-        made = burned(folder, source, cues, self.style)
-        return Edit(made.args, made.outputs, made.seconds, said, files)
+        reel = burned(Reel.of(source), cues, self.style)
+        made = await reel.render(folder, fonts.Fonts.around(os.environ.get(FONTS, "")))
+        return replace(made, text=said, files=files)
 
 
 SHAPES = {"16:9": (16, 9), "9:16": (9, 16), "1:1": (1, 1), "4:3": (4, 3), "3:4": (3, 4), "21:9": (21, 9)}
@@ -259,7 +264,7 @@ class KenBurns(Local):
     fps: Literal[24, 25, 30, 50, 60] = 25
 
     async def edit(self, folder: Path) -> Edit:
-        still = await opened(self.image, "image")
+        still = await opened(self.image, "image", folder=folder)
         across, down = SHAPES[self.aspect_ratio] if self.aspect_ratio else still.size
         short = int(self.resolution[:-1])
         shape = min(4.0, max(0.25, across / down))
@@ -271,8 +276,13 @@ class KenBurns(Local):
         look = edits.fitted(width * fine, height * fine, "crop")
         move = f"zoompan=z='{zoom}':x='{x}':y='{y}':d={frames}:s={width}x{height}:fps={self.fps}"
         film = ("-vf", f"{look},{move},format=yuv420p", "-frames:v", str(frames), "-map", "0:v:0", *H264)
-        heard = (await opened(self.audio, "audio")).reading if self.audio else ()
-        sound = ("-af", f"apad,atrim=end={frames / self.fps:.6f}", "-map", "1:a:0", *AAC) if heard else ()
+        voice = await opened(self.audio, "audio") if self.audio else None
+        heard = voice.reading if voice else ()
+        sound = (
+            ("-af", f"apad,atrim=end={frames / self.fps:.6f}", "-map", f"1:{voice.sounds[0].index}", *AAC)
+            if voice
+            else ()
+        )
         return Edit((*still.reading, *heard, *film, *sound, *STREAMED, "out.mp4"), ("out.mp4",), frames / self.fps)
 
 

@@ -1,6 +1,8 @@
 """FFmpeg on this machine, for nothing: every edit that needs no artist."""
 
 import math
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -19,9 +21,13 @@ from callsheet.catalogue.words import (
     VideoToGif,
 )
 from callsheet.errors import RequestError
-from callsheet.media import edits
-from callsheet.media.edits import AAC, H264, PICTURE, SOUND, STREAMED, Edit, Source, opened
+from callsheet.media import edits, ffmpeg
+from callsheet.media.edits import AAC, H264, OPUS, STEREO, Edit, Source, opened
+from callsheet.media.fonts import Fonts
+from callsheet.media.reel import Reel
 
+FONTS = "CALLSHEET_FONTS"
+"""Where a person names folders of further fonts."""
 MOST_GIF_PIXELS = 150_000_000
 """Of all frames together, which are held in memory while the palette is chosen."""
 
@@ -56,15 +62,31 @@ class Local(Model):
         raise NotImplementedError
 
 
-class Trim(Local):
-    """Copies the streams, from the keyframe at or before the start; `accurate` cuts at the very frame."""
+class Redrawn(Local):
+    """An edit of one film's picture and clock, which can be made together with others of its kind."""
+
+    async def edit(self, folder: Path) -> Edit:
+        film = await opened(str(getattr(self, "video")), "video")  # noqa: B009  (each has one)
+        return await (await self.drawn(Reel.of(film), folder)).render(folder, Fonts.around(os.environ.get(FONTS, "")))
+
+    async def drawn(self, reel: Reel, folder: Path) -> Reel:
+        """What it does to a film.
+
+        Raises:
+            RequestError: it cannot be done with this one.
+        """
+        raise NotImplementedError
+
+
+class Trim(Redrawn):
+    """Cuts at the very frame; copies the streams where keyframes lie there. `accurate` false cuts at keyframes."""
 
     words, path = TrimVideo, "trim"
 
     video: Film
     start_seconds: Moment = 0.0
     end_seconds: Annotated[float, Field(gt=0)] | None = None
-    accurate: bool = False
+    accurate: bool = True
 
     @model_validator(mode="after")
     def _ends(self) -> "Trim":
@@ -76,37 +98,53 @@ class Trim(Local):
         film = await opened(self.video, "video")
         film.inside("start_seconds", start := self.start_seconds)
         end = min(self.end_seconds or film.seconds, film.seconds or math.inf)
-        said = f"The video ends at {film.seconds:g} s." if self.end_seconds and end < self.end_seconds else None
-        if self.accurate or film.container is None:
-            cut = ("-ss", f"{start:.6f}", *film.reading, "-t", f"{end - start:.6f}", *PICTURE, *SOUND)
-            return Edit((*cut, *H264, *AAC, *STREAMED, "out.mp4"), ("out.mp4",), end - start, said)
+        if film.container is None:
+            return await super().edit(folder)
         key, last, frames = await edits.copyable(film, start, end)
-        if start - key > 0.001 or abs(last - end) > 0.02:
-            said = f"It holds {key:.3f} to {last:.3f} s, as it can be copied; options={{'accurate': true}} cuts there."
+        exact = start - key <= 0.001 and abs(last - end) <= 0.02
+        if self.accurate and not exact:
+            return await super().edit(folder)
+        said = "" if exact else f"It holds {key:.3f} to {last:.3f} s, as it can be copied."
         seek = ("-ss", f"{math.ceil(key * 1e6 - 1e-3) / 1e6:.6f}") if key else ()
-        part = (*seek, *film.reading, *PICTURE, *SOUND, *edits.texts(film), "-c", "copy", "-t", f"{last - key:.6f}")
-        count = ("-frames:v", str(frames)) if frames else ()
-        name = f"out{film.container}"
-        return Edit((*part, *count, *(STREAMED if name.endswith("mp4") else ()), name), (name,), last - key, said)
+        reading = (*seek, *film.reading, "-t", f"{last - key:.6f}", *(("-frames:v:0", str(frames)) if frames else ()))
+        return copied(film, film.container, reading, last - key, f"{said} {self.late(film)}".strip() or None)
+
+    async def drawn(self, reel: Reel, folder: Path) -> Reel:
+        film = reel.source
+        film.inside("start_seconds", self.start_seconds)
+        told = self.late(film)
+        cut = reel.cut(self.start_seconds, self.end_seconds or math.inf)
+        return replace(cut, said=(*cut.said, told) if told else cut.said)
+
+    def late(self, film: Source) -> str:
+        """That more was asked for than there is."""
+        beyond = self.end_seconds and film.seconds and self.end_seconds > film.seconds + 0.001
+        return f"The video ends at {film.seconds:g} s." if beyond else ""
 
 
-class Speed(Local):
-    """Plays faster or slower at the same pitch and frame rate."""
+def copied(film: Source, container: str, reading: tuple[str, ...], seconds: float, said: str | None = None) -> Edit:
+    """A film whose picture is stored as it is."""
+    maps = ("-map", f"0:{film.film.index}", *edits.sound_maps(film), "-c:v:0", "copy")
+    sounds = edits.sound_coding(film, container, copied=True)
+    more = (*edits.cover_maps(film, container), *edits.text_maps(film, container))
+    args = (*reading, *maps, *sounds, *more, *edits.finished(container))
+    return Edit(args, (f"out{container}",), seconds, said, notes=edits.lost(film, container))
+
+
+class Speed(Redrawn):
+    """Plays faster or slower; the pitch and the frame rate stay, unless `keep_pitch` is false."""
 
     words, path = ChangeSpeed, "speed"
 
     video: Film
     speed_factor: Annotated[float, Field(ge=0.25, le=4)]
+    keep_pitch: bool = True
 
-    async def edit(self, folder: Path) -> Edit:
-        film = await opened(self.video, "video")
-        sound = ("-af", edits.tempo(self.speed_factor), *SOUND, *AAC) if film.facts.audio else ()
-        picture = ("-vf", f"setpts=PTS/{self.speed_factor:.9f},fps={film.rate}", *PICTURE, *H264)
-        args = (*film.reading, *picture, *sound, *STREAMED, "out.mp4")
-        return Edit(args, ("out.mp4",), film.seconds / self.speed_factor or None)
+    async def drawn(self, reel: Reel, folder: Path) -> Reel:
+        return reel.faster(self.speed_factor, self.keep_pitch)
 
 
-class Crop(Local):
+class Crop(Redrawn):
     """A part of the frame."""
 
     words, path = CropVideo, "crop"
@@ -117,17 +155,17 @@ class Crop(Local):
     width: Side
     height: Side
 
-    async def edit(self, folder: Path) -> Edit:
-        film = await opened(self.video, "video")
-        across, down = film.size
+    async def drawn(self, reel: Reel, folder: Path) -> Reel:
+        across, down = reel.size
         if self.x + self.width > across or self.y + self.height > down:
             raise RequestError(
                 f"{self.width}x{self.height} at {self.x},{self.y} does not lie within the frame of {across}x{down}."
             )
-        return edits.redrawn(film, f"crop={self.width}:{self.height}:{self.x}:{self.y}:exact=1")
+        size = (self.width, self.height)
+        return reel.add(f"crop={self.width}:{self.height}:{self.x}:{self.y}:exact=1", size=size)
 
 
-class Resize(Local):
+class Resize(Redrawn):
     """Another size, with bars where the shape differs; `fit`: `crop` fills it, `stretch` pulls it out of shape."""
 
     words, path = ResizeVideo, "resize"
@@ -138,12 +176,11 @@ class Resize(Local):
     height: Side | None = None
     fit: Literal["pad", "crop", "stretch"] = "pad"
 
-    async def edit(self, folder: Path) -> Edit:
-        film = await opened(self.video, "video")
+    async def drawn(self, reel: Reel, folder: Path) -> Reel:
         width, height = {"1080p": (1920, 1080), "720p": (1280, 720)}.get(
             str(self.preset), (self.width or 0, self.height or 0)
         )
-        return edits.redrawn(film, edits.fitted(width, height, self.fit, film.square))
+        return reel.add(edits.fitted(width, height, self.fit), size=(width, height))
 
 
 class Merge(Local):
@@ -156,33 +193,49 @@ class Merge(Local):
     async def edit(self, folder: Path) -> Edit:
         films = [await opened(video, "video") for video in self.videos]
         seconds = sum(film.seconds for film in films) if all(film.seconds for film in films) else None
-        if films[0].container and len({await edits.likeness(film) for film in films}) == 1:
-            name = f"out{films[0].container}"
-            streamed = STREAMED if name.endswith("mp4") else ()
-            args = (*edits.listed(folder, films), *PICTURE, *SOUND, "-c", "copy", *streamed, name)
-            return Edit(args, (name,), seconds)
+        container = films[0].container
+        alone = all(not f.sounds or (len(f.sounds) < 2 and abs(f.heard - f.seconds) < 0.5) for f in films)
+        if container and alone and len({await edits.likeness(film) for film in films}) == 1:
+            maps = ("-map", "0:V:0", "-map", "0:a?", "-c", "copy", *edits.finished(container))
+            return Edit((*edits.listed(folder, films), *maps), (f"out{container}",), seconds, notes=left_out(films))
         return self.encoded(films, seconds)
 
     def encoded(self, films: list[Source], seconds: float | None) -> Edit:
         """All in the first one's size and rate; silence where a clip has no sound."""
-        width, height = (side - side % 2 for side in films[0].size)
-        sounding = any(film.facts.audio for film in films)
-        graph, joints = [], ""
+        (width, height), sounding = films[0].size, any(film.sounds for film in films)
+        graph, joints, notes = [], "", left_out(films)
         for n, film in enumerate(films):
-            fitted = edits.fitted(width, height, "pad", film.square)
-            graph.append(f"[{n}:V:0]{fitted},fps={films[0].rate},format=yuv420p,settb=AVTB[v{n}]")
+            long = film.seconds
+            picture = [*edits.shown(film), edits.fitted(width, height), f"fps={films[0].rate}:start_time=0"]
+            picture += ["tpad=stop_mode=clone:stop_duration=1", f"trim=end={long:.6f}"] if long else []
+            picture += ["format=yuv420p", "settb=AVTB"]
+            graph.append(f"[{n}:{film.film.index}]{','.join(picture)}[v{n}]")
             joints += f"[v{n}]"
+            notes += [f"Clip {n + 1}: {note}" for note in edits.changed(film)]
+            if film.seconds and film.heard > film.seconds + 0.5:
+                notes.append(f"Clip {n + 1}: its sound goes on after its picture, and was cut there.")
             if sounding:
-                stereo = "aresample=48000,aformat=sample_fmts=fltp:channel_layouts=stereo"
-                silence = f"anullsrc=r=48000:cl=stereo,atrim=end={film.seconds:.6f},{stereo}[a{n}]"
-                graph.append(f"[{n}:a:0]{stereo}[a{n}]" if film.facts.audio else silence)
+                end = f",apad,atrim=end={long:.6f}" if long else ""
+                silence = f"anullsrc=r=48000:cl=stereo,atrim=end={long:.6f},{STEREO}[a{n}]"
+                graph.append(f"[{n}:{film.sounds[0].index}]{STEREO}{end}[a{n}]" if film.sounds else silence)
                 joints += f"[a{n}]"
         outs = "[film][sound]" if sounding else "[film]"
         graph.append(f"{joints}concat=n={len(films)}:v=1:a={int(sounding)}{outs}")
-        maps = ("-map", "[film]", *(("-map", "[sound]", *AAC) if sounding else ()))
+        maps = ("-map", "[film]", *(("-map", "[sound]", *AAC) if sounding else ()), "-map_chapters", "-1")
         opening = [arg for film in films for arg in film.reading]
-        args = (*opening, "-filter_complex", ";".join(graph), *maps, *H264, *STREAMED, "out.mp4")
-        return Edit(args, ("out.mp4",), seconds, f"The clips differ, so they were encoded once, at {width}x{height}.")
+        args = (*opening, "-filter_complex", ";".join(graph), *maps, *H264, *edits.finished(".mp4"))
+        said = f"The clips differ, so they were encoded once, at {width}x{height}."
+        return Edit(args, ("out.mp4",), seconds, said, notes=notes)
+
+
+def left_out(films: list[Source]) -> list[str]:
+    """What of several clips the film made of them does not hold."""
+    notes = []
+    for n, film in enumerate(films, 1):
+        more = [f"Left out: {len(film.sounds) - 1} more sounds."] if len(film.sounds) > 1 else []
+        more += ["It can be seen through; the film cannot."] if film.see_through else []
+        notes += [f"Clip {n}: {note}" for note in (*more, *edits.lost(film, ".none", texts=False))]
+    return notes
 
 
 class AddSound(Local):
@@ -201,18 +254,24 @@ class AddSound(Local):
         film.inside("offset_seconds", self.offset_seconds)
         if not film.seconds:
             raise RequestError("The length of the video is not known; resize_video writes it anew.")
-        stereo = "aresample=48000,aformat=sample_fmts=fltp:channel_layouts=stereo"
         late = f"adelay={round(self.offset_seconds * 1000)}:all=1,"
-        graph = f"[1:a:0]{stereo},volume={self.volume:.6f},{late}apad"
-        if self.keep_sound and film.facts.audio:
-            graph += f"[new];[0:a:0]{stereo},apad[own];[own][new]amix=inputs=2:duration=longest:normalize=0"
+        graph = f"[1:{sound.sounds[0].index}]{STEREO},volume={self.volume:.6f},{late}apad"
+        if self.keep_sound and film.sounds:
+            mixed = "amix=inputs=2:duration=longest:normalize=0,alimiter=limit=0.95:level=0"
+            graph += f"[new];[0:{film.sounds[0].index}]{STEREO},apad[own];[own][new]{mixed}"
         graph += f",atrim=end={film.seconds:.6f}[sound]"
-        webm = film.facts.video in edits.IN_WEBM and film.facts.video not in edits.IN_MP4
-        name = "out.webm" if webm else "out.mp4"
-        picture = ("-c:v", "copy") if webm or film.facts.video in edits.IN_MP4 else H264
-        coding = ("-c:a", "libopus", "-b:a", "160k") if webm else (*AAC, *STREAMED)
-        maps = ("-filter_complex", graph, *PICTURE, "-map", "[sound]", *(() if webm else edits.texts(film)))
-        return Edit((*film.reading, *sound.reading, *maps, *picture, *coding, name), (name,), film.seconds)
+        container = film.container or ".mp4"
+        drawn = film.container is None
+        picture = f";[0:{film.film.index}]{','.join(edits.shown(film))}[film]" if drawn else ""
+        coding = AAC if container == ".mp4" else OPUS
+        maps = ("-map", "[film]", *H264) if drawn else ("-map", f"0:{film.film.index}", "-c:v:0", "copy")
+        more = tuple(arg for extra in film.sounds[1:] for arg in ("-map", f"0:{extra.index}"))
+        sounds = ("-map", "[sound]", *more, *coding)
+        texts = (*edits.cover_maps(film, container), *edits.text_maps(film, container))
+        args = (*film.reading, *sound.reading, "-filter_complex", graph + picture, *maps, *sounds, *texts)
+        notes = [*(edits.changed(film) if drawn else []), *edits.lost(film, container)]
+        out = edits.finished(container)
+        return Edit((*args, *out), (f"out{container}",), film.seconds, notes=notes)
 
 
 class JoinSounds(Local):
@@ -225,17 +284,18 @@ class JoinSounds(Local):
 
     async def edit(self, folder: Path) -> Edit:
         sounds = [await opened(audio, "audio") for audio in self.audios]
-        seconds = sum(sound.seconds for sound in sounds) if all(sound.seconds for sound in sounds) else None
-        suffix = sounds[0].form.suffix
+        seconds = sum(sound.heard for sound in sounds) if all(sound.heard for sound in sounds) else None
+        forms = [ffmpeg.form_at(sound.path) for sound in sounds]
+        suffix = forms[0].suffix if forms[0] else ""
+        alone = all(sound.facts.film is None and len(sound.sounds) == 1 for sound in sounds)
         copied = suffix in (".mp3", ".wav", ".m4a") and self.format in (None, suffix[1:])
-        if copied and len({await edits.likeness(sound) for sound in sounds}) == 1:
+        if copied and alone and len({await edits.likeness(sound) for sound in sounds}) == 1:
             args = (*edits.listed(folder, sounds), "-map", "0:a", "-c", "copy", name := f"out{suffix}")
             return Edit(args, (name,), seconds)
-        same = {sound.form.suffix for sound in sounds} == {suffix} and suffix in (".wav", ".m4a", ".flac")
+        same = {form.suffix if form else None for form in forms} == {suffix} and suffix in (".wav", ".m4a", ".flac")
         name = f"out.{self.format or (suffix[1:] if same else 'mp3')}"
         coding = {"mp3": ("-c:a", "libmp3lame", "-q:a", "2"), "m4a": AAC}.get(name[4:], ())
-        stereo = "aresample=48000,aformat=channel_layouts=stereo"
-        graph = ";".join(f"[{n}:a:0]{stereo}[a{n}]" for n in range(len(sounds)))
+        graph = ";".join(f"[{n}:{s.sounds[0].index}]{STEREO}[a{n}]" for n, s in enumerate(sounds))
         graph += ";" + "".join(f"[a{n}]" for n in range(len(sounds))) + f"concat=n={len(sounds)}:v=0:a=1[sound]"
         opening = [arg for sound in sounds for arg in sound.reading]
         return Edit((*opening, "-filter_complex", graph, "-map", "[sound]", *coding, name), (name,), seconds)
@@ -260,9 +320,10 @@ class MakeGif(Local):
                 f"({pixels / MOST_GIF_PIXELS:.1f} times the most). Trim it, or say a smaller width or fps."
             )
         palette = "split[a][b];[a]palettegen=stats_mode=diff[p];[b][p]paletteuse=dither=bayer:bayer_scale=4"
-        graph = f"fps={self.fps},scale={width}:-1:flags=lanczos,{palette}"
-        args = (*film.reading, "-filter_complex", f"[0:V:0]{graph}[film]", "-map", "[film]", "-loop", "0", "out.gif")
-        return Edit(args, ("out.gif",), film.facts.seconds)
+        rate = f"fps={self.fps}" if film.film.packets > 1 else "null"
+        graph = f"{','.join(edits.shown(film))},{rate},scale={width}:{height}:flags=lanczos,{palette}"
+        maps = ("-filter_complex", f"[0:{film.film.index}]{graph}[film]", "-map", "[film]", "-loop", "0", "out.gif")
+        return Edit((*film.reading, *maps), ("out.gif",), film.seconds, notes=edits.changed(film))
 
 
 class Frames(Local):
@@ -280,15 +341,22 @@ class Frames(Local):
                 raise RequestError(
                     f"{film.seconds:g} s would give more than {edits.MOST_FRAMES} stills; trim it first."
                 )
-            each = "select='isnan(prev_selected_t)+gt(floor(t),floor(prev_selected_t))'"
-            args = (*film.reading, *PICTURE, "-vf", each, "-fps_mode", "passthrough", "frame-%04d.png")
-            return Edit(args, ("frame-*.png",))
-        at = 0.0 if self.mode == "first" else film.seconds / 2
+            each = ["select='isnan(prev_selected_t)+gt(floor(t),floor(prev_selected_t))'", *edits.shown(film)]
+            drawn = (*self.picture(film, each), "-fps_mode", "passthrough", "frame-%04d.png")
+            return Edit((*film.reading, *drawn), ("frame-*.png",), notes=edits.changed(film))
+        at = 0.0
+        if self.mode == "middle":
+            at = await edits.frame_at(film, film.seconds / 2)
         if self.mode == "last":
-            shown = await edits.moments(film, "-sseof", "-3") or await edits.moments(film)
-            at = max(shown, default=0.0) - 0.001
-        seek = ("-ss", f"{at:.6f}") if at > 0 else ()
-        return Edit((*seek, *film.reading, *PICTURE, "-frames:v", "1", "-update", "1", "frame.png"), ("frame.png",))
+            seen = await edits.moments(film, "-sseof", "-3") if film.heard < film.seconds + 1 else []
+            at = max(seen or await edits.moments(film), default=0.0)
+        seek = ("-ss", f"{at - 0.001:.6f}") if at > 0.001 else ()
+        drawn = (*self.picture(film, edits.shown(film)), "-frames:v", "1", "-update", "1", "frame.png")
+        return Edit((*seek, *film.reading, *drawn), ("frame.png",), notes=edits.changed(film))
+
+    def picture(self, film: Source, filters: list[str]) -> tuple[str, ...]:
+        """The picture through filters."""
+        return ("-filter_complex", f"[0:{film.film.index}]{','.join(filters)}[film]", "-map", "[film]")
 
 
 MODELS: tuple[type[Model], ...] = (Trim, Speed, Crop, Resize, Merge, AddSound, JoinSounds, MakeGif, Frames)

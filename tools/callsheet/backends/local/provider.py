@@ -108,7 +108,12 @@ class Work:
         if edit.outputs and not found:
             raise RequestError("FFmpeg found nothing in the input to make this of; it may be broken.")
         urls = [f"{self.folder.name}/{path.name}" for path in found]
-        return Step(stage="made", harvest=Harvest(urls=urls, text=edit.text, files=edit.files))
+        return Step(
+            stage="made",
+            harvest=Harvest(
+                urls=urls, text=" ".join([*([edit.text] if edit.text else []), *edit.notes]) or None, files=edit.files
+            ),
+        )
 
     async def child(self, edit: Edit) -> None:
         """Run FFmpeg to its end, or kill it.
