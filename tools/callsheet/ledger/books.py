@@ -2,14 +2,26 @@
 
 import json
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import case, func, insert, or_, select, true, update
+from sqlalchemy import Select, String, case, func, insert, or_, select, true, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from callsheet.ledger.ledger import Ledger
 from callsheet.ledger.stages import ENDED, HOLDING
 from callsheet.ledger.tables import Job, credits, jobs, nano, readings, statements, to_row
+
+
+class Spent(NamedTuple):
+    """What was spent on an account under one name, and by how many jobs."""
+
+    account: str
+    name: str
+    jobs: int
+    credits: Decimal
 
 
 class Books:
@@ -41,8 +53,12 @@ class Books:
 
     async def accounts(self) -> list[str]:
         """Every account that has a job."""
+        found: list[str] = []
         async with self.ledger.engine.connect() as db:
-            return list((await db.execute(select(jobs.c.account).distinct().order_by(jobs.c.account))).scalars())
+            after = select(func.min(jobs.c.account))  # each from the last: `distinct` would read every job
+            while name := (await db.execute(after.where(jobs.c.account > found[-1]) if found else after)).scalar():
+                found.append(name)
+        return found
 
     async def statement(self, account: str, day: str) -> dict[str, Any] | None:
         """The entry of a day that is over, if it was made."""
@@ -58,11 +74,29 @@ class Books:
             await db.execute(new.values(account=account, day=day, content=json.dumps(content)))
 
     async def movers(self, account: str, since: float, until: float, but: str = "") -> list[Job]:
-        """The jobs that may have moved a balance in a span of time."""
-        began = jobs.c.sent_at < until
-        still = or_(jobs.c.charged_at.is_(None), jobs.c.charged_at >= since, jobs.c.ended_at >= since)
-        wanted = (jobs.c.account == account, jobs.c.id != but, jobs.c.stage.not_in(("refused", "group")))
-        return await self.ledger.find(*wanted, began, still, order=jobs.c.sent_at)
+        """The jobs that may have moved a balance in a span of time: sent in it, or before and not over by then."""
+        sent, of = jobs.c.sent_at, select(jobs.c.id).where(jobs.c.account == account)
+        before = (sent < since, sent < until)
+        ways = (
+            of.where(sent >= since, sent < until),
+            of.where(jobs.c.charged_at >= since, *before),
+            of.where(jobs.c.ended_at >= since, *before),
+            of.where(jobs.c.stage.in_(HOLDING), jobs.c.charged_at.is_(None), *before),
+        )
+        wanted = (jobs.c.id.in_(union_all(*ways)), jobs.c.id != but, jobs.c.stage.not_in(("refused", "group")))
+        return await self.ledger.find(*wanted, order=jobs.c.sent_at)
+
+    async def spending(self, by: str, since: float = 0.0) -> list[Spent]:
+        """What was charged, less what came back, for each account and `day`, `model`, `backend` or `caller`; in the
+        order in which each began."""
+        names = {"day": utc_day(jobs.c.sent_at), "model": jobs.c.model, "backend": jobs.c.account}
+        name = names.get(by, jobs.c.caller)
+        net = func.sum(jobs.c.charged - jobs.c.refunded - jobs.c.refund_expected)
+        wanted = (jobs.c.charged.is_not(None), jobs.c.sent_at >= since)
+        grouped = select(jobs.c.account, name.label("name"), func.count().label("number"), net.label("net"))
+        grouped = grouped.where(*wanted).group_by(jobs.c.account, name).order_by(func.min(jobs.c.sent_at))
+        async with self.ledger.engine.connect() as db:
+            return [Spent(row.account, row.name, row.number, credits(row.net)) for row in await db.execute(grouped)]
 
     async def settle(self, job_id: str, **step: Any) -> None:
         """Add to an ended job what became known of its money."""
@@ -73,17 +107,44 @@ class Books:
 
 async def held(db: AsyncConnection, account: str, seen_at: float) -> Decimal:
     """Credits promised to jobs, or charged, that a balance asked for at `seen_at` cannot show yet."""
-    hidden = or_(jobs.c.charged_at.is_(None), jobs.c.charged_at >= seen_at)
-    wanted = (jobs.c.account == account, jobs.c.stage.in_((*HOLDING, "stored")), hidden)
-    return credits((await db.execute(select(func.sum(PROMISED)).where(*wanted))).scalar())
+    of = select(PROMISED.label("amount")).where(jobs.c.account == account)
+    promised = of.where(jobs.c.stage.in_(HOLDING), jobs.c.charged_at.is_(None))
+    charged = of.where(jobs.c.stage.in_((*HOLDING, "stored")), jobs.c.charged_at >= seen_at)
+    return await total(db, promised, charged)
 
 
 async def spent_since(db: AsyncConnection, account: str, since: float, caller: str | None = None) -> Decimal:
     """Credits spent, or promised to jobs under way, by time of sending; one caller's, or everybody's."""
-    recent = or_(jobs.c.sent_at >= since, jobs.c.stage == "approved")
     whose = jobs.c.caller == caller if caller else true()
-    amount = func.sum(PROMISED - jobs.c.refunded - jobs.c.refund_expected)
-    return credits((await db.execute(select(amount).where(jobs.c.account == account, whose, recent))).scalar())
+    net = PROMISED - jobs.c.refunded - jobs.c.refund_expected
+    of = select(net.label("amount")).where(jobs.c.account == account, whose)
+    elder = or_(jobs.c.sent_at.is_(None), jobs.c.sent_at < since)
+    return await total(db, of.where(jobs.c.sent_at >= since), of.where(jobs.c.stage == "approved", elder))
+
+
+async def total(db: AsyncConnection, *branches: Select[Any]) -> Decimal:
+    """The sum over several questions, each of which has an index of its own; one question with `or` would have none."""
+    together = union_all(*branches).subquery()
+    return credits((await db.execute(select(func.sum(together.c.amount)))).scalar())
+
+
+class utc_day(FunctionElement[str]):
+    """The day of a time, as `2026-11-21`."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(utc_day, "sqlite")
+def utc_day_lite(element: utc_day, compiler: SQLCompiler, **said: Any) -> str:
+    """As SQLite says it."""
+    return f"date({compiler.process(element.clauses, **said)}, 'unixepoch')"
+
+
+@compiles(utc_day, "postgresql")
+def utc_day_large(element: utc_day, compiler: SQLCompiler, **said: Any) -> str:
+    """As PostgreSQL says it."""
+    return f"to_char(to_timestamp({compiler.process(element.clauses, **said)}) at time zone 'UTC', 'YYYY-MM-DD')"
 
 
 PROMISED = func.coalesce(jobs.c.charged, case((jobs.c.stage.in_((*HOLDING, "stored")), jobs.c.quoted), else_=0), 0)

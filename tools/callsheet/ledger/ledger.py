@@ -1,28 +1,24 @@
 """Jobs on disk. Every step of a job is one compare-and-set."""
 
 import json
-import math
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Self
 
-import anyio
 import stamina
-from sqlalchemy import Connection, and_, event, false, insert, inspect, or_, select, update
-from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy import and_, false, func, insert, or_, select, union_all, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from callsheet.errors import LedgerTrouble, Overtaken, RequestError, Twin
+from callsheet.ledger.database import Shielded, connected
 from callsheet.ledger.stages import ENDED, LIVE, UNSENT
-from callsheet.ledger.tables import Job, facts, from_row, jobs, metadata, nano, to_row
+from callsheet.ledger.tables import Job, from_row, jobs, nano, to_row
 
-SCHEMA = 1
 LEASE_S = 30.0
 """A carrier that has not renewed its lease for so long is taken for dead."""
 SAME_CALL_S = 600.0
@@ -37,36 +33,16 @@ def new_id() -> str:
     return f"j_{secrets.token_hex(13)}"
 
 
-class Shielded:
-    """The database's connections, never cancelled in the middle of a statement: such a one may never close, and then
-    nor would the process."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.raw = engine
-
-    @asynccontextmanager
-    async def connect(self) -> AsyncIterator[AsyncConnection]:
-        """A connection to read with."""
-        with anyio.CancelScope(shield=True):
-            async with self.raw.connect() as db:
-                yield db
-
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction."""
-        with anyio.CancelScope(shield=True):
-            async with self.raw.begin() as db:
-                yield db
-
-
 class Ledger:
     """The jobs and balances in one database, shared by every process of one owner."""
 
-    def __init__(self, engine: AsyncEngine, owner: str) -> None:
-        self.engine = Shielded(engine)
-        self.writing = Shielded(engine.execution_options(writing=True))
+    def __init__(self, engine: Shielded, writing: Shielded, owner: str) -> None:
+        self.engine = engine
+        self.writing = writing
         self.owner = owner
-        self.written = -math.inf
+        self.written = time.monotonic()
+        self.closing = False
+        """Whether the process is about to end, and no longer waits for a busy database."""
 
     @property
     def writable(self) -> bool:
@@ -81,36 +57,8 @@ class Ledger:
         Raises:
             RequestError: where its folder cannot be written, or a newer Callsheet made it.
         """
-        if url.startswith("sqlite"):
-            folder = Path(url.partition(":///")[2]).parent
-            try:
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            except OSError as error:
-                raise RequestError(f"The ledger's folder {folder} cannot be made: {error.strerror}.") from None
-        engine = create_async_engine(url, connect_args={"timeout": 30} if url.startswith("sqlite") else {})
-        if url.startswith("sqlite"):
-            event.listen(engine.sync_engine, "connect", set_pragmas)
-            event.listen(engine.sync_engine, "begin", begin)
-        event.listen(engine.sync_engine, "handle_error", in_our_words)
-        ledger = cls(engine, owner or secrets.token_hex(8))
-        try:
-            await ledger.prepare()
-            yield ledger
-        finally:
-            with anyio.CancelScope(shield=True):
-                await engine.dispose()
-
-    async def prepare(self) -> None:
-        """Make the tables and columns that are missing; additions only, and a newer schema is refused."""
-        async with self.writing.begin() as db:
-            await db.run_sync(metadata.create_all)
-            await db.run_sync(add_columns)
-            found = (await db.execute(select(facts.c.value).where(facts.c.name == "schema"))).scalar()
-            if found is None:
-                await db.execute(insert(facts).values(name="schema", value=str(SCHEMA)))
-            elif int(found) > SCHEMA:
-                raise RequestError(f"The ledger was made by a newer Callsheet (schema {found}). Upgrade this one.")
-        self.written = time.monotonic()
+        async with connected(url) as (reading, writing):
+            yield cls(reading, writing, owner or secrets.token_hex(8))
 
     # -- jobs ---------------------------------------------------------------------------------------------------
 
@@ -162,16 +110,38 @@ class Ledger:
         """The files of a job, its parts' in order."""
         return [item for part in await self.parts(job_id, caller) for item in part.media]
 
-    async def recent(self, caller: str, limit: int, since: float = 0.0) -> list[Job]:
-        """A caller's jobs, the newest first."""
+    async def recent(
+        self, caller: str, limit: int, since: float = 0.0, stages: Iterable[str] | None = None, skip: int = 0
+    ) -> list[Job]:
+        """A caller's jobs, the newest first: all, or those in some stages."""
         wanted = (jobs.c.parent.is_(None), jobs.c.caller == caller, jobs.c.created_at >= since)
-        return await self.find(*wanted, order=jobs.c.created_at.desc(), limit=limit)
+        newest = jobs.c.created_at.desc()
+        if stages is None:
+            return await self.find(*wanted, order=newest, limit=limit, skip=skip)
+        each = [
+            select(jobs.c.id).where(*wanted, jobs.c.stage == stage).order_by(newest).limit(skip + limit).subquery()
+            for stage in stages
+        ]
+        chosen = union_all(*(select(one.c.id) for one in each))
+        return await self.find(jobs.c.id.in_(chosen), order=newest, limit=limit, skip=skip)
 
-    async def find(self, *where: Any, order: Any = None, limit: int | None = None) -> list[Job]:
+    async def families(self, of: Sequence[Job]) -> dict[str, list[Job]]:
+        """The jobs under each of several receipts, in order; `parts` for many at once."""
+        heads = {job.id: [] if job.stage == "group" or (job.count > 1 and not job.parent) else [job] for job in of}
+        for part in await self.find(jobs.c.parent.in_([head for head in heads if not heads[head]]), order=jobs.c.id):
+            heads[str(part.parent)].append(part)
+        return heads
+
+    async def find(self, *where: Any, order: Any = None, limit: int | None = None, skip: int = 0) -> list[Job]:
         """Jobs that fit."""
         async with self.engine.connect() as db:
-            rows = await db.execute(select(jobs).where(*where).order_by(order).limit(limit))
+            rows = await db.execute(select(jobs).where(*where).order_by(order).limit(limit).offset(skip or None))
             return [from_row(row) for row in rows]
+
+    async def count(self, *where: Any) -> int:
+        """How many jobs fit."""
+        async with self.engine.connect() as db:
+            return (await db.execute(select(func.count()).select_from(jobs).where(*where))).scalar_one()
 
     async def note(self, job: Job, **step: Any) -> Job:
         """Take one step, if the job is still where we think it is and still ours to carry.
@@ -182,36 +152,44 @@ class Ledger:
         """
         if step.get("stage") in ENDED and job.ended_at is None:
             step["ended_at"] = time.time()
-        mine = (jobs.c.id == job.id, jobs.c.stage == job.stage, jobs.c.owner == self.owner)
-        async for attempt in stamina.retry_context(on=LedgerTrouble, attempts=12, timeout=120.0):
-            with attempt:
-                try:
-                    async with self.writing.begin() as db:
-                        done = await db.execute(update(jobs).where(*mine).values(**to_row(step)))
-                except IntegrityError:
-                    raise Twin(f"{job.id} was given a ticket that another job holds") from None
-        if done.rowcount != 1:
+        if not await self.change(step, jobs.c.id == job.id, jobs.c.stage == job.stage, jobs.c.owner == self.owner):
             raise Overtaken(f"{job.id} is no longer in {job.stage} here")
         return replace(job, **step)
 
-    async def adopt(self, job: Job, **step: Any) -> bool:
-        """Give a job whose outcome is unknown the ticket that turned up; False where it has moved on, or the ticket is
-        another job's."""
+    async def learn(self, job: Job, **step: Any) -> bool:
+        """Give a job whose create was not answered what turned up of it, whoever carries it now; False where it has
+        moved on, or the ticket is another job's."""
+        free = {"owner": None, "lease": 0.0, "ended_at": None, "handed_at": None, "error": None}
+        if step.get("stage") in ENDED:
+            free["ended_at"] = time.time()
+        unanswered = (jobs.c.id == job.id, jobs.c.stage.in_(("sending", "unknown")), jobs.c.ticket.is_(None))
         try:
-            async with self.writing.begin() as db:
-                lost = (jobs.c.id == job.id, jobs.c.stage.in_(("sending", "unknown")), jobs.c.ticket.is_(None))
-                found = {
-                    "adopted": True,
-                    "owner": None,
-                    "lease": 0.0,
-                    "ended_at": None,
-                    "handed_at": None,
-                    "error": None,
-                }
-                done = await db.execute(update(jobs).where(*lost).values(**to_row(found | step)))
-        except IntegrityError:
+            return await self.change(free | step, *unanswered)
+        except Twin:
             return False
-        return done.rowcount == 1
+
+    async def adopt(self, job: Job, **step: Any) -> bool:
+        """Give a job whose outcome is unknown the ticket that turned up in a list."""
+        return await self.learn(job, adopted=True, **step)
+
+    async def change(self, step: dict[str, Any], *where: Any) -> bool:
+        """Write a step down, if the job is as we think; where the database is busy, for as long as we live.
+
+        Raises:
+            Twin: its ticket is another job's.
+        """
+
+        def passes(error: Exception) -> bool:
+            return isinstance(error, LedgerTrouble) and not self.closing
+
+        async for attempt in stamina.retry_context(on=passes, attempts=None, timeout=None):
+            with attempt:
+                try:
+                    async with self.writing.begin() as db:
+                        done = await db.execute(update(jobs).where(*where).values(**to_row(step)))
+                except IntegrityError:
+                    raise Twin("a job was given a ticket that another one holds") from None
+        return bool(done.rowcount)
 
     async def drop(self, job: Job) -> bool:
         """Cancel a job that was never sent, whoever carries it."""
@@ -293,7 +271,8 @@ class Ledger:
     async def release(self) -> None:
         """Let go of everything we carry, so that the next process need not wait for the lease to run out."""
         async with self.writing.begin() as db:
-            await db.execute(update(jobs).where(jobs.c.owner == self.owner).values(owner=None, lease=0.0))
+            ours = (jobs.c.owner == self.owner, jobs.c.stage.in_(LIVE))
+            await db.execute(update(jobs).where(*ours).values(owner=None, lease=time.time()))
 
     async def lost(self) -> list[Job]:
         """Jobs whose outcome is unknown, and that are worth another search now."""
@@ -348,40 +327,3 @@ async def same(db: AsyncConnection, calls: Sequence[Job]) -> list[Job]:
 async def enter(db: AsyncConnection, new: Sequence[Job]) -> None:
     """Write jobs down."""
     await db.execute(insert(jobs), [to_row({f.name: getattr(job, f.name) for f in fields(job)}) for job in new])
-
-
-def add_columns(db: Connection) -> None:
-    """Bring tables that an older Callsheet made up to date; what is added may be null."""
-    for table in metadata.sorted_tables:
-        known = {column["name"] for column in inspect(db).get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in known:
-                added = CreateColumn(column).compile(dialect=db.dialect)
-                db.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {added}")
-        for index in table.indexes:
-            index.create(db, checkfirst=True)
-
-
-def in_our_words(context: Any) -> None:
-    """What goes wrong with the database itself, as an error that says who can mend it."""
-    if isinstance(context.sqlalchemy_exception, OperationalError):
-        why = str(context.original_exception)
-        raise LedgerTrouble(
-            f"The ledger cannot be read or written ({why}). Make room on its disk, or end what holds it, and try "
-            "again; jobs that are under way are carried on."
-        )
-
-
-def begin(connection: Any) -> None:
-    """Writers queue before they read, so that what they read still holds when they write."""
-    writing = connection.get_execution_options().get("writing")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
-def set_pragmas(connection: Any, _record: Any) -> None:
-    """SQLite as a ledger needs it: nothing written is ever lost, and readers do not wait for writers."""
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()

@@ -67,10 +67,21 @@ jobs = Table(
     Column("ended_at", Float),
     Column("handed_at", Float),
     Index("jobs_stage", "stage", "due"),
-    Index("jobs_account", "account", "stage", "sent_at"),
     Index("jobs_ticket", "account", "ticket", unique=True),
     Index("jobs_hook", "hook"),
+    Index("jobs_newest", "caller", "parent", "created_at"),
+    Index("jobs_newest_staged", "caller", "parent", "stage", "created_at"),
+    Index("jobs_held", "account", "stage", "charged_at"),
+    Index("jobs_charged", "account", "charged_at", "sent_at"),
+    Index("jobs_ended", "account", "ended_at", "sent_at"),
+    Index("jobs_lasting", "account", "model", "made_at", "sent_at"),
+    Index(
+        "jobs_spent",
+        *("account", "sent_at", "model", "caller", "stage"),
+        *("charged", "quoted", "refunded", "refund_expected"),
+    ),
 )
+"""Each index answers one question, named after it; none is asked by reading every job."""
 
 readings = Table(
     "readings",
