@@ -1,5 +1,6 @@
 """Puts the parts together: everything that one owner's jobs need, built from Settings, for as long as it is open."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
@@ -9,7 +10,7 @@ import anyio.abc
 import stamina.instrumentation
 
 from callsheet.backends.providers import Providers, Transports
-from callsheet.errors import CallsheetError
+from callsheet.errors import CallsheetError, LedgerTrouble
 from callsheet.jobs.carrier import Carrier
 from callsheet.jobs.crew import Crew
 from callsheet.jobs.inputs import Inputs
@@ -93,6 +94,8 @@ class Studio:
         with anyio.CancelScope(shield=True):
             with anyio.move_on_after(CLOSE_S):
                 await idle.wait()
-            await self.ledger.release()
+            self.ledger.closing = True
+            with contextlib.suppress(LedgerTrouble):
+                await self.ledger.release()
             await self.providers.aclose()
             await self.fetcher.aclose()

@@ -361,7 +361,7 @@ def spend(
     """What was spent; credits of different backends are never added up."""
     if by not in ("day", "model", "backend", "caller"):
         raise RequestError(f"--by {by}: say day, model, backend or caller.")
-    rows = with_studio(load(env_file=env_file), lambda studio: spending(studio.ledger, by))
+    rows = with_studio(load(env_file=env_file), lambda studio: spending(studio.books, by))
     if csv:
         sys.stdout.write(f"account,{by},jobs,credits\n")
         sys.stdout.writelines(f"{r['account']},{r['by']},{r['jobs']},{plain(r['credits'])}\n" for r in rows)

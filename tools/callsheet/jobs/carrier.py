@@ -27,7 +27,8 @@ from callsheet.ledger.stages import ENDED, LIVE, UNSENT
 from callsheet.ledger.tables import Job
 
 NEVER_SENT_S = 600.0
-"""What was never sent and is older is cancelled at the start, so that a restart never spends by surprise."""
+"""What was never sent, and had nobody to carry it for so long before the start, is cancelled: a restart never spends
+by surprise."""
 
 TROUBLE_S = 10.0
 """So long a job rests that cannot be carried on for a reason of ours."""
@@ -63,12 +64,11 @@ class Carrier:
                 if closed != (today := datetime.now(UTC).date()):
                     await close_days(self.books)
                     closed = today
-                await self.ledger.renew()
                 for job in await self.ledger.lost():
                     self.search_for(job)
                 for job in await self.ledger.orphans():
                     never_sent = job.stage in UNSENT
-                    if never_sent and job.created_at < started - NEVER_SENT_S:
+                    if never_sent and job.left_at < started - NEVER_SENT_S:
                         if taken := await self.ledger.claim(job.id):
                             await self.give_up(taken, RequestError("Never sent before Callsheet stopped; cancelled."))
                     elif job.id not in self.carried:
@@ -76,6 +76,8 @@ class Carrier:
             except (LedgerTrouble, Overtaken):
                 pass
             await anyio.sleep(LEASE_S / 4)
+            with contextlib.suppress(LedgerTrouble):
+                await self.ledger.renew()
 
     async def carry(self, job_id: str) -> None:
         """Carry one job to its end, or until somebody else has it."""
@@ -224,7 +226,7 @@ class Carrier:
     def revive(self, job: Job) -> None:
         """Carry on at once, for whoever waits, what another process has let go of; but send nothing that is old."""
         forgotten = job.stage in LIVE and job.owner is None and job.id not in self.carried
-        if forgotten and (job.stage not in UNSENT or job.created_at > time.time() - NEVER_SENT_S):
+        if forgotten and (job.stage not in UNSENT or job.left_at > time.time() - NEVER_SENT_S):
             self.take(job.id)
 
     async def until_sent(self, job_id: str) -> None:

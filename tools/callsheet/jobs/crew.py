@@ -54,7 +54,7 @@ class Crew:
         return looked_at
 
     async def answered(self, job: Job, ask: Model, step: Step) -> Job:
-        """Note what a submit came to. Whoever took the job over meanwhile is told its ticket."""
+        """Note what a submit came to; where somebody took the job over meanwhile, it is theirs to go on with."""
         if step.get("stage") == "refused" and not self.purse.settings.http_callers.of(job.caller).admin:
             short = f"{job.backend} has too few credits left. Whoever runs this server can top up there."
             step["error"] = SpendError(f"{short} Nothing was charged.").as_dict()
@@ -63,8 +63,7 @@ class Crew:
         try:
             return await self.ledger.note(job, **noted)
         except Overtaken:
-            if noted.get("ticket"):
-                await self.ledger.adopt(job, **noted)
+            await self.ledger.learn(job, **noted)
             raise
         except Twin:
             lost = Step(stage="unknown", error=provider.lost("it gave it the id of another job").as_dict())

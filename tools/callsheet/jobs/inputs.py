@@ -167,8 +167,8 @@ class Inputs:
                         raise Orphaned(f"Its input {parent} is {stage}; nothing was sent.")
         room = self.providers.of(job.account).dialect.concurrent
         if room is not None:
-            busy = await self.ledger.find(jobs.c.account == job.account, jobs.c.stage.in_(("sending", "sent")))
-            return len(busy) < room
+            busy = (jobs.c.account == job.account, jobs.c.stage.in_(("sending", "sent")))
+            return await self.ledger.count(*busy) < room
         return True
 
     async def prepared(self, job: Job, ask: Model) -> Model:

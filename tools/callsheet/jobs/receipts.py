@@ -11,7 +11,7 @@ from callsheet.errors import RequestError
 from callsheet.jobs.receipt import Receipt, receipt
 from callsheet.jobs.request import request
 from callsheet.ledger.ledger import Ledger
-from callsheet.ledger.stages import whole
+from callsheet.ledger.stages import STATUS, whole
 from callsheet.ledger.tables import Job
 from callsheet.money.purse import Purse
 from callsheet.settings.callers import OWNER
@@ -62,11 +62,15 @@ class Receipts:
             after = datetime.fromisoformat(since).timestamp() if since else 0.0
         except ValueError:
             raise RequestError(f"`since`: `{since}` is no ISO time, such as 2026-11-21T08:00.") from None
-        found = []
-        for job in await self.ledger.recent(caller, 10_000 if status else limit, after):
-            told = receipt(job, await self.ledger.parts(job.id), wait=self.wait)
-            if status in (None, told.status):
-                found.append(told)
+        found: list[Receipt] = []
+        stages = [*(stage for stage, word in STATUS.items() if word == status), "group"] if status else None
+        page, skip = await self.ledger.recent(caller, limit, after, stages), 0
+        while page:
+            parts = await self.ledger.families(page)
+            told = [receipt(job, parts[job.id], wait=self.wait) for job in page]
+            found += [one for one in told if status in (None, one.status)]
+            skip += limit
+            page = await self.ledger.recent(caller, limit, after, stages, skip) if len(found) < limit else []
         return found[:limit]
 
     def usual_s(self, job: Job) -> float:

@@ -1,7 +1,5 @@
 """The statement: the ledger against a backend's balance. What moved, which receipts explain it, what none explains."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,8 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from callsheet.ledger.books import Books
-from callsheet.ledger.ledger import Ledger
-from callsheet.ledger.tables import Job, jobs
+from callsheet.ledger.tables import Job
 
 Reading = tuple[Decimal, float]
 
@@ -126,18 +123,9 @@ async def close_days(books: Books) -> None:
             await books.note_statement(account, yesterday.isoformat(), told.model_dump(mode="json"))
 
 
-async def spending(ledger: Ledger, by: str) -> list[dict[str, Any]]:
+async def spending(books: Books, by: str, since: float = 0.0) -> list[dict[str, Any]]:
     """What was spent, by `day`, `model`, `backend` or `caller`; never added up over backends."""
-    rows = await ledger.find(jobs.c.charged.is_not(None), order=jobs.c.created_at)
-    sums: dict[tuple[str, str], list[Job]] = defaultdict(list)
-    for job in rows:
-        sent = datetime.fromtimestamp(job.sent_at or job.created_at, UTC).date().isoformat()
-        names = {"day": sent, "model": job.model, "backend": job.account, "caller": job.caller}
-        sums[job.account, names[by]].append(job)
-    return [spent(account, name, of) for (account, name), of in sums.items()]
-
-
-def spent(account: str, name: str, of: Sequence[Job]) -> dict[str, Any]:
-    """One row of a spending report."""
-    total = sum((job.net - job.refund_expected for job in of), Decimal(0))
-    return {"account": account, "by": name, "jobs": len(of), "credits": float(total)}
+    return [
+        {"account": one.account, "by": one.name, "jobs": one.jobs, "credits": float(one.credits)}
+        for one in await books.spending(by, since)
+    ]

@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, String, case, func, insert, or_, select, true, union_all, update
+from sqlalchemy import Select, String, case, func, insert, select, true, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -76,12 +76,12 @@ class Books:
     async def movers(self, account: str, since: float, until: float, but: str = "") -> list[Job]:
         """The jobs that may have moved a balance in a span of time: sent in it, or before and not over by then."""
         sent, of = jobs.c.sent_at, select(jobs.c.id).where(jobs.c.account == account)
-        before = (sent < since, sent < until)
+        before = sent + 0 < since  # a sum has no index: the other condition's is the one to use
         ways = (
             of.where(sent >= since, sent < until),
-            of.where(jobs.c.charged_at >= since, *before),
-            of.where(jobs.c.ended_at >= since, *before),
-            of.where(jobs.c.stage.in_(HOLDING), jobs.c.charged_at.is_(None), *before),
+            of.where(jobs.c.charged_at >= since, before),
+            of.where(jobs.c.ended_at >= since, before),
+            of.where(jobs.c.stage.in_(HOLDING), jobs.c.charged_at.is_(None), before),
         )
         wanted = (jobs.c.id.in_(union_all(*ways)), jobs.c.id != but, jobs.c.stage.not_in(("refused", "group")))
         return await self.ledger.find(*wanted, order=jobs.c.sent_at)
@@ -92,11 +92,14 @@ class Books:
         names = {"day": utc_day(jobs.c.sent_at), "model": jobs.c.model, "backend": jobs.c.account}
         name = names.get(by, jobs.c.caller)
         net = func.sum(jobs.c.charged - jobs.c.refunded - jobs.c.refund_expected)
-        wanted = (jobs.c.charged.is_not(None), jobs.c.sent_at >= since)
-        grouped = select(jobs.c.account, name.label("name"), func.count().label("number"), net.label("net"))
-        grouped = grouped.where(*wanted).group_by(jobs.c.account, name).order_by(func.min(jobs.c.sent_at))
-        async with self.ledger.engine.connect() as db:
-            return [Spent(row.account, row.name, row.number, credits(row.net)) for row in await db.execute(grouped)]
+        sums = select(name.label("name"), func.count().label("number"), net.label("net"), func.min(jobs.c.sent_at))
+        sums = sums.where(jobs.c.charged.is_not(None), jobs.c.sent_at >= since).group_by(name)
+        found = []
+        for account in await self.accounts():
+            async with self.ledger.engine.connect() as db:
+                rows = await db.execute(sums.where(jobs.c.account == account))
+                found += [(row[3], Spent(account, row.name, row.number, credits(row.net))) for row in rows]
+        return [spent for _, spent in sorted(found)]
 
     async def settle(self, job_id: str, **step: Any) -> None:
         """Add to an ended job what became known of its money."""
@@ -117,9 +120,10 @@ async def spent_since(db: AsyncConnection, account: str, since: float, caller: s
     """Credits spent, or promised to jobs under way, by time of sending; one caller's, or everybody's."""
     whose = jobs.c.caller == caller if caller else true()
     net = PROMISED - jobs.c.refunded - jobs.c.refund_expected
-    of = select(net.label("amount")).where(jobs.c.account == account, whose)
-    elder = or_(jobs.c.sent_at.is_(None), jobs.c.sent_at < since)
-    return await total(db, of.where(jobs.c.sent_at >= since), of.where(jobs.c.stage == "approved", elder))
+    of = select(net.label("amount"))
+    approved = select(jobs.c.id).where(jobs.c.account == account, jobs.c.stage == "approved", whose)
+    sent = of.where(jobs.c.account == account, jobs.c.sent_at >= since, jobs.c.stage != "approved", whose)
+    return await total(db, sent, of.where(jobs.c.id.in_(approved)))
 
 
 async def total(db: AsyncConnection, *branches: Select[Any]) -> Decimal:

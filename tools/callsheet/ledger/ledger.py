@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Self
 
 import stamina
-from sqlalchemy import and_, false, func, insert, or_, select, union_all, update
+from sqlalchemy import and_, func, insert, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -162,9 +162,15 @@ class Ledger:
         free = {"owner": None, "lease": 0.0, "ended_at": None, "handed_at": None, "error": None}
         if step.get("stage") in ENDED:
             free["ended_at"] = time.time()
-        unanswered = (jobs.c.id == job.id, jobs.c.stage.in_(("sending", "unknown")), jobs.c.ticket.is_(None))
+        unanswered = (jobs.c.id == job.id, jobs.c.ticket.is_(None))
+        sending, unknown = jobs.c.stage == "sending", jobs.c.stage == "unknown"
         try:
-            return await self.change(free | step, *unanswered)
+            if step.get("stage") != "approved":
+                return await self.change(free | step, *unanswered, or_(sending, unknown))
+            never = free | step | {"stage": "failed", "ended_at": time.time()}  # it may have been replaced already
+            return await self.change(free | step, *unanswered, sending) or await self.change(
+                never, *unanswered, unknown
+            )
         except Twin:
             return False
 
@@ -270,9 +276,10 @@ class Ledger:
 
     async def release(self) -> None:
         """Let go of everything we carry, so that the next process need not wait for the lease to run out."""
-        async with self.writing.begin() as db:
-            ours = (jobs.c.owner == self.owner, jobs.c.stage.in_(LIVE))
-            await db.execute(update(jobs).where(*ours).values(owner=None, lease=time.time()))
+        ours = (jobs.c.owner == self.owner, jobs.c.stage.in_(LIVE))
+        if await self.count(*ours):
+            async with self.writing.begin() as db:
+                await db.execute(update(jobs).where(*ours).values(owner=None, lease=time.time()))
 
     async def lost(self) -> list[Job]:
         """Jobs whose outcome is unknown, and that are worth another search now."""
@@ -309,19 +316,17 @@ class Ledger:
 async def same(db: AsyncConnection, calls: Sequence[Job]) -> list[Job]:
     """The jobs that the same calls made before, the newest first: under way, not handed over for long, or begun with
     the very approval that is shown again."""
-    since = time.time() - SAME_CALL_S
+    since, shown = time.time() - SAME_CALL_S, calls[0].approval
     repeated = and_(
         jobs.c.digest.in_([call.digest for call in calls]),
-        jobs.c.caller == calls[0].caller,
-        jobs.c.parent.is_(None),
         jobs.c.stage.not_in(("refused", "failed", "cancelled")),
         or_(jobs.c.handed_at.is_(None), jobs.c.handed_at > since, jobs.c.stage.in_((*LIVE, "unknown"))),
     )
-    shown = calls[0].approval
-    mine = jobs.c.caller == calls[0].caller
-    replayed = and_(jobs.c.approval == shown, mine, jobs.c.parent.is_(None)) if shown else false()
-    rows = await db.execute(select(jobs).where(or_(repeated, replayed)).order_by(jobs.c.created_at.desc()))
-    return [from_row(row) for row in rows]
+    known = [select(jobs.c.id).where(repeated)]
+    if shown:
+        known.append(select(jobs.c.id).where(jobs.c.approval == shown))
+    rows = await db.execute(select(jobs).where(jobs.c.id.in_(union_all(*known))).order_by(jobs.c.created_at.desc()))
+    return [job for job in map(from_row, rows) if job.caller == calls[0].caller and job.parent is None]
 
 
 async def enter(db: AsyncConnection, new: Sequence[Job]) -> None:

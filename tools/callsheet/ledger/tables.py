@@ -192,6 +192,11 @@ class Job:
         return self.account.startswith("sandbox/") or bool(self.staged)
 
     @property
+    def left_at(self) -> float:
+        """Since when nobody carries it, if nobody does."""
+        return max(self.created_at, self.lease)
+
+    @property
     def net(self) -> Decimal:
         """Credits that are gone for good, as far as is known."""
         return (self.charged or Decimal(0)) - self.refunded
