@@ -8,21 +8,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer.main
 from pydantic import BaseModel
 from skills_ref import validate  # type: ignore[import-untyped]
 
 from callsheet import __version__
 from callsheet.catalogue.words import OPERATIONS, Words
 from callsheet.cli import docs
+from callsheet.cli.tables import Tables
 from callsheet.errors import RequestError
 from callsheet.jobs.receipt import Credits, Fault, Medium, Receipt
 from callsheet.queries.queries import Query
 from callsheet.settings.settings import documented
+from callsheet_server.commands import app
 from tests.ours import BACKENDS, QUERIES, catalogue
 
 ROOT = Path(__file__).parents[2]
 SKILL = (ROOT / "SKILL.md").read_text(encoding="utf-8")
 FRONT, BODY = SKILL.split("\n---\n", 1)
+COMMANDS = typer.main.get_group(app).commands
+TABLES = Tables(COMMANDS, BACKENDS)
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in docs.pages()}
 TOOLS: dict[str, type[Words] | type[Query]] = {**OPERATIONS, **QUERIES}
 
@@ -88,7 +93,7 @@ def test_every_core_tool_is_named_and_every_other_one_on_a_page() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_named_exists(page: str) -> None:
     named = set(re.findall(r"`callsheet ([a-z0-9-]+)", PAGES[page]))
-    assert named <= set(docs.commands())
+    assert named <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "README.md"])
@@ -103,11 +108,11 @@ def test_every_tool_and_word_named_exists(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_example_can_be_done(page: str) -> None:
-    kinds = {docs.command(kind): kind for kind in OPERATIONS.values()}
+    kinds = {TABLES.command(kind): kind for kind in OPERATIONS.values()}
     for name, *arguments in examples(PAGES[page]):
         if name == "serve":  # its flags are read before any command line library is imported
             continue
-        spoken = docs.commands()[name].make_context(name, arguments).params
+        spoken = COMMANDS[name].make_context(name, arguments).params
         if kind := kinds.get(name):
             words = {word: value for word, value in spoken.items() if word in kind.model_fields and value}
             catalogue.ask(kind.of(words))
@@ -123,21 +128,21 @@ def test_the_variables_of_readme_and_skill_are_those_of_the_settings() -> None:
 
 
 def test_the_tables_are_current() -> None:
-    assert docs.stale() == [], "run `callsheet skill tables`"
+    assert docs.stale(TABLES.blocks) == [], "run `callsheet skill tables`"
 
 
 def test_a_block_is_written_anew_and_what_is_around_it_is_left_alone() -> None:
     page = "before\n<!-- tables: source callsheet.jobs.receipt:total -->\nold\n<!-- /tables -->\nafter\n"
-    fresh = docs.fresh(page)
+    fresh = docs.fresh(page, TABLES.blocks)
     assert fresh.startswith("before\n<!-- tables: source callsheet.jobs.receipt:total -->\n```python\ndef total(")
     assert fresh.endswith("```\n<!-- /tables -->\nafter\n")
-    assert docs.fresh(fresh) == fresh
-    assert docs.fresh(page.replace("old\n", "")) == fresh
+    assert docs.fresh(fresh, TABLES.blocks) == fresh
+    assert docs.fresh(page.replace("old\n", ""), TABLES.blocks) == fresh
 
 
 def test_a_block_that_nobody_knows_is_an_error() -> None:
     with pytest.raises(RequestError, match="no block `prices`"):
-        docs.fresh("<!-- tables: prices -->\n<!-- /tables -->\n")
+        docs.fresh("<!-- tables: prices -->\n<!-- /tables -->\n", TABLES.blocks)
 
 
 def test_installing_again_replaces_the_old_pages_and_nothing_else(tmp_path: Path) -> None:
