@@ -83,4 +83,6 @@ def nearest(word: str, names: Iterable[str], cutoff: float = 0.5) -> str | None:
     if len(word) > 2 * max(map(len, known), default=0):
         return None
     inside = [name for name in known if min(len(word), len(name)) > 2 and (word in name or name in word)]
-    return next(iter(inside or difflib.get_close_matches(word, known, n=1, cutoff=cutoff)), None)
+    if inside:
+        return min(inside, key=lambda name: abs(len(name) - len(word)))
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=cutoff)), None)
