@@ -26,7 +26,8 @@ from callsheet.catalogue.schema import MEDIUM, lean, promised
 from callsheet.catalogue.words import OPERATIONS, Words
 from callsheet.errors import CallsheetError, SpendError
 from callsheet.jobs.receipt import Receipt
-from callsheet.queries.queries import OWN_QUERIES, GetJob, Jobs, Planned, Query, ShowTools
+from callsheet.queries.jobs import GetJob, Jobs
+from callsheet.queries.queries import OWN_QUERIES, Planned, Query, ShowTools
 from callsheet_server.desk import Desk
 from callsheet_server.mcp import approval
 from callsheet_server.mcp.approval import Answer, Find, Inquiry, read, resolver, spoken
