@@ -27,6 +27,7 @@ from callsheet.cli.terminal import (
 from callsheet.errors import RequestError
 from callsheet.jobs.receipt import Receipt
 from callsheet.queries import queries
+from callsheet.queries.jobs import ListJobs
 from callsheet.studio import Studio
 
 
@@ -120,7 +121,7 @@ def jobs(
 ) -> None:
     """Your jobs, the newest first."""
     settings = load(env_file=env_file)
-    asked = queries.ListJobs.of({"status": status, "limit": limit, "since": since})
+    asked = ListJobs.of({"status": status, "limit": limit, "since": since})
     found = with_studio(settings, lambda studio: asked.answer(studio, "local")).jobs
 
     def table() -> Table:
