@@ -22,6 +22,7 @@ from mcp import Client
 
 from callsheet.errors import RequestError
 from callsheet.media import ffmpeg, fonts, lettering, probe, subtitles
+from callsheet.media.script import spread
 from callsheet.media.subtitles import Cue
 from tests.conftest import House, serve, told
 from tests.ours import catalogue
@@ -648,7 +649,7 @@ def test_what_a_viewer_would_stumble_over_is_told() -> None:
 @given(st.text(min_size=1), st.floats(0.5, 10_000))
 def test_a_spread_script_is_in_order_and_within_its_length(script: str, length: float) -> None:
     try:
-        cues = subtitles.spread(script, length)
+        cues = spread(script, length)
     except RequestError:
         assert not script.replace("|", "").strip()
         return

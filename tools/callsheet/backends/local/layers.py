@@ -23,6 +23,7 @@ from callsheet.media import edits, ffmpeg, fonts, lettering, subtitles
 from callsheet.media.edits import AAC, H264, STREAMED, Edit, Source, opened
 from callsheet.media.lettering import Look, Position, Saying, Writing
 from callsheet.media.reel import Layer, Reel
+from callsheet.media.script import spread
 
 LARGEST_SUBTITLES = 4 << 20
 
@@ -223,7 +224,7 @@ class Estimate(Redrawn):
         source = await opened(str(self.video or self.audio), "video" if self.video else "audio")
         if not (length := source.seconds or source.heard):
             raise RequestError("The length of the recording is not known.")
-        cues = subtitles.spread(self.script, length)
+        cues = spread(self.script, length)
         stumbles = subtitles.faults(cues, length)
         said = f"{len(cues)} cues. Their times are estimated from the length of the text; nobody listened."
         said += f" {'. '.join(stumbles[:3])}." if stumbles else ""
