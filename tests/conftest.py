@@ -31,16 +31,6 @@ CALLSHEET = str(shutil.which("callsheet", path=str(Path(sys.executable).parent))
 KEY = "pk_not_a_real_key"
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share what their module has set up run in the same worker, one after the other; all others run
-    wherever there is room. In a worker of its own each module keeps its home, its ports and its sandbox to itself."""
-    for item in items:
-        used = item._fixtureinfo.name2fixturedefs.values()  # type: ignore[attr-defined]
-        if any(fixture.scope == "module" and fixture.baseid for fixtures in used for fixture in fixtures):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-
-
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
