@@ -1,5 +1,6 @@
 """What a call taught us of a job, as the ledger notes it."""
 
+import logging
 import time
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,12 @@ from callsheet.backends.dialect import Dialect, Step
 from callsheet.catalogue.model import Model
 from callsheet.ledger.ledger import SEARCH_S
 from callsheet.ledger.tables import SEARCHES_FIRST, Job
+
+MOST_TIMES = 100
+"""What costs more than so many times what was reserved for it (or as many credits, where that was less than one) was
+not charged, but misread or made up."""
+
+log = logging.getLogger(__name__)
 
 
 def settle(job: Job, ask: Model, dialect: Dialect, step: Step) -> dict[str, Any]:
@@ -23,7 +30,7 @@ def settle(job: Job, ask: Model, dialect: Dialect, step: Step) -> dict[str, Any]
     if stage == "made":
         noted |= {"made_at": job.made_at or now, "error": None}
     exact = job.quoted if job.quoted == job.quoted_low and job.published else None
-    said, charged = step.get("charged"), job.charged
+    said, charged = believed(step.get("charged"), job), job.charged
     if stage == "unknown":
         noted |= {"due": now + SEARCH_S[0], "searched": 0 if dialect.lists(ask) else SEARCHES_FIRST}
     if stage in ("failed", "cancelled"):
@@ -39,3 +46,11 @@ def settle(job: Job, ask: Model, dialect: Dialect, step: Step) -> dict[str, Any]
     elif stage == "made" and charged is None and exact is not None:
         noted |= {"charged": exact, "basis": "documented"}
     return noted
+
+
+def believed(said: Decimal | None, job: Job) -> Decimal | None:
+    """What a backend says it charged, where that can be; what cannot be is told to the log, and the quote stands."""
+    if said is None or 0 <= said <= MOST_TIMES * max(job.quoted or Decimal(0), Decimal(1)):
+        return said
+    log.warning("%s: %s says that it charged %s, which is not believed", job.id, job.backend, f"{said:.3g}")
+    return None

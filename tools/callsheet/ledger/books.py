@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, String, case, func, insert, select, true, union_all, update
+from sqlalchemy import Select, String, and_, case, func, insert, select, true, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -151,5 +151,7 @@ def utc_day_large(element: utc_day, compiler: SQLCompiler, **said: Any) -> str:
     return f"to_char(to_timestamp({compiler.process(element.clauses, **said)}) at time zone 'UTC', 'YYYY-MM-DD')"
 
 
-PROMISED = func.coalesce(jobs.c.charged, case((jobs.c.stage.in_((*HOLDING, "stored")), jobs.c.quoted), else_=0), 0)
-"""What a job costs: what was charged, or while nobody said so what was reserved."""
+RESERVED = case((jobs.c.stage.in_((*HOLDING, "stored")), jobs.c.quoted), else_=0)
+BELOW = and_(jobs.c.stage.in_(HOLDING), jobs.c.charged < jobs.c.quoted)
+PROMISED = case((BELOW, jobs.c.quoted), else_=func.coalesce(jobs.c.charged, RESERVED, 0))
+"""What a job costs: what was charged, or while nobody said so what was reserved; under way the larger of the two."""

@@ -4,8 +4,10 @@ import time
 from decimal import Decimal
 from typing import Any
 
+import anyio
+
 from callsheet.backends.providers import Providers
-from callsheet.errors import RequestError
+from callsheet.errors import CallsheetError, LedgerTrouble, RequestError
 from callsheet.ledger.books import Books
 from callsheet.money.purse import Purse
 from callsheet.settings.callers import OWNER
@@ -21,13 +23,23 @@ class Balances:
         self.books = books
         self.purse = purse
         self.providers = providers
+        self.reading: dict[str, anyio.Lock] = {}
 
     async def enough(self, account: str, need: Decimal) -> tuple[Decimal, float] | None:
-        """The account's balance, read again where it is old or would not do."""
-        known = await self.books.balance(account)
-        if known and time.time() - known[1] < BALANCE_S and (await self.purse.left(account) or Decimal(0)) >= need:
-            return known
-        return await self.read(account)
+        """The account's balance, read again where it is old or would not do, once for all who wait for it.
+
+        None where it cannot be read: that stops nothing, for the caps hold.
+        """
+        async with self.reading.setdefault(account, anyio.Lock()):
+            known = await self.books.balance(account)
+            if known and time.time() - known[1] < BALANCE_S and (await self.purse.left(account) or Decimal(0)) >= need:
+                return known
+            try:
+                return await self.read(account)
+            except LedgerTrouble:
+                raise
+            except CallsheetError:
+                return None
 
     async def read(self, account: str) -> tuple[Decimal, float] | None:
         """The account's balance now; None where the backend has no such route."""
