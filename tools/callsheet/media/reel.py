@@ -144,7 +144,7 @@ class Reel:
                 number += 1
                 parts.append(f"[{label}]{','.join(chain)}[base{number}];[{number}:v]{step.filters}[layer{number}]")
                 chain, label = [f"[layer{number}]overlay={step.place}"], f"base{number}"
-        return ";".join([*parts, joined(label, chain)]), notes
+        return ";".join([*parts, joined(label, chain, "yuva420p" if self.source.film.alpha else "yuv420p")]), notes
 
     def hearing(self) -> tuple[str, ...]:
         """The filters of the sounds, where their clock is another one."""
@@ -178,7 +178,6 @@ class Reel:
         return made
 
 
-def joined(label: str, chain: list[str]) -> str:
-    """The last part of a graph; one that begins with a layer takes it as a second input."""
-    filters = ",".join(chain) or "null"
-    return f"[{label}]{filters},format=yuv420p[film]" if not filters.startswith("[") else f"[{label}]{filters}[film]"
+def joined(label: str, chain: list[str], pixels: str) -> str:
+    """The last part of a graph."""
+    return f"[{label}]{','.join([*chain, f'format={pixels}'])}[film]"

@@ -257,7 +257,7 @@ class AddSound(Local):
         late = f"adelay={round(self.offset_seconds * 1000)}:all=1,"
         graph = f"[1:{sound.sounds[0].index}]{STEREO},volume={self.volume:.6f},{late}apad"
         if self.keep_sound and film.sounds:
-            mixed = "amix=inputs=2:duration=longest:normalize=0,alimiter=limit=0.95:level=0"
+            mixed = "amix=inputs=2:duration=longest:normalize=0,alimiter=limit=0.7:level=disabled"
             graph += f"[new];[0:{film.sounds[0].index}]{STEREO},apad[own];[own][new]{mixed}"
         graph += f",atrim=end={film.seconds:.6f}[sound]"
         container = film.container or ".mp4"
