@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 import stamina
-from sqlalchemy import Connection, delete, event, insert, inspect, select
+from sqlalchemy import Column, Connection, Table, delete, event, insert, inspect, select
 from sqlalchemy.exc import DatabaseError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -84,12 +84,27 @@ async def connected(url: str) -> AsyncIterator[tuple[Shielded, Shielded]]:
 async def prepare(reading: Shielded, writing: Shielded) -> None:
     """Make what tables, columns and indexes are missing. Where none are, nothing is written and no lock is taken."""
     async with reading.connect() as db:
-        if await db.run_sync(schema) == SCHEMA:
+        if await db.run_sync(complete):
             return
     await write_ahead(writing)
     async with writing.begin() as db:
-        if await db.run_sync(schema) != SCHEMA:
+        if not await db.run_sync(complete):
             await db.run_sync(renew)
+
+
+def complete(db: Connection) -> bool:
+    """Whether nothing is missing, by the number of the tables and by what they have.
+
+    Raises:
+        RequestError: a newer Callsheet made them.
+    """
+    return schema(db) == SCHEMA and not any(lacking(db, table) for table in metadata.sorted_tables)
+
+
+def lacking(db: Connection, table: Table) -> list[Column[Any]]:
+    """The columns that a table does not have yet."""
+    known = {column["name"] for column in inspect(db).get_columns(table.name)}
+    return [column for column in table.columns if column.name not in known]
 
 
 def schema(db: Connection) -> int | None:
@@ -110,11 +125,9 @@ def renew(db: Connection) -> None:
     """Bring the tables up to date; what is added may be null."""
     metadata.create_all(db)
     for table in metadata.sorted_tables:
-        known = {column["name"] for column in inspect(db).get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in known:
-                added = CreateColumn(column).compile(dialect=db.dialect)
-                db.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {added}")
+        for column in lacking(db, table):
+            added = CreateColumn(column).compile(dialect=db.dialect)
+            db.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {added}")
         for index in table.indexes:
             index.create(db, checkfirst=True)
     for name in RETIRED:
