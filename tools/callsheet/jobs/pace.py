@@ -4,6 +4,7 @@ One budget for each account, shared by tasks and processes through a row of the 
 place; looks are spaced out, so that they never use up the minute, and go where they are worth most.
 """
 
+import contextlib
 import json
 import math
 import random
@@ -127,14 +128,20 @@ class Pace:
         self.turns: dict[str, dict[str, Turn]] = {}
         self.changed: dict[str, anyio.Event] = {}
         self.hints: set[str] = set()
+        self.queues: dict[str, anyio.Lock] = {}
 
     async def place(self, account: str, *, look: bool = False, urgent: bool = False) -> None:
         """Wait for a place in the account's minute, and take it."""
-        at = await self.reserve(account, look=look, urgent=urgent)
-        await anyio.sleep(max(0.0, at - time.time()))
+        async with self.queues.setdefault(account, anyio.Lock()):
+            while True:
+                at = await self.take(account, look=look, urgent=urgent)
+                if at is None:
+                    return
+                await anyio.sleep(max(0.0, at - time.time()))
 
-    async def reserve(self, account: str, *, look: bool, urgent: bool = False) -> float:
-        """Take the next place; returns its time. A crash wastes one place and never over-grants."""
+    async def take(self, account: str, *, look: bool, urgent: bool = False) -> float | None:
+        """Take a place, where there is one now; else returns when to ask again. None is promised ahead, to nobody: so
+        however many wait, in however many processes, a minute never has more than its places."""
         places = places_of(float(self.settings.rate.of(backend_of(account)) or 60))
         async with self.ledger.writing.begin() as db:
             now = time.time()
@@ -143,18 +150,21 @@ class Pace:
             closed = row.closed_until if row and row.closed_until < now + CEILING_S else 0.0
             looked = row.looked_at if row and look and not urgent else 0.0
             at, grants = next_place(grants, now, places, closed, looked)
+            if at > now:
+                return at
             values = {"grants": json.dumps(grants), **({"looked_at": at} if look else {})}
             if row is None:
                 await db.execute(insert(paces).values(account=account, **values))
             else:
                 await db.execute(update(paces).where(paces.c.account == account).values(**values))
-        return at
+        return None
 
     async def close(self, account: str, seconds: float) -> None:
         """The backend asked for quiet: no request of this account goes out for so long."""
         until = time.time() + min(seconds, CEILING_S) + random.uniform(0, 0.5)  # noqa: S311
-        async with self.ledger.writing.begin() as db:
-            await db.execute(update(paces).where(paces.c.account == account).values(closed_until=until))
+        with contextlib.suppress(LedgerTrouble):  # what the backend answered matters more
+            async with self.ledger.writing.begin() as db:
+                await db.execute(update(paces).where(paces.c.account == account).values(closed_until=until))
 
     async def turn(self, job: Job, typical_s: float, floor_s: float, looked_at: float) -> None:
         """Wait until it is this job's turn to be looked at, and take a place for it.
@@ -198,25 +208,27 @@ class Pace:
             best = choose(waiting.values(), now)
             urgent = best is not None and best.worth(now) >= URGENT_S
             try:
-                at = await self.reserve(account, look=True, urgent=urgent)
+                at = await self.take(account, look=True, urgent=urgent)
             except LedgerTrouble:
                 await anyio.sleep(1.0)
                 continue
-            if urgent:
+            if at is not None and urgent:
                 await anyio.sleep(max(0.0, at - time.time()))
-            elif await self.hinted(account, at):
+                continue
+            if at is not None:
+                await self.hinted(account, at)
                 continue
             if best := choose(waiting.values(), time.time()):
                 waiting.pop(best.job.id)
                 best.called.set()
 
-    async def hinted(self, account: str, at: float) -> bool:
-        """Wait for a place; True where a hint came first, for which a place without distance is worth this one."""
+    async def hinted(self, account: str, at: float) -> None:
+        """Wait until a place may be free, or until a hint came, whose look need not keep the distance of looks."""
         while True:
             now = time.time()
             called = min((turn.earliest for turn in self.turns[account].values() if turn.hinted), default=math.inf)
             if min(at, called) <= now:
-                return called <= now < at
+                return
             self.changed[account] = anyio.Event()
             with anyio.move_on_after(min(at, called) - now):
                 await self.changed[account].wait()
