@@ -35,6 +35,7 @@ class Quote(NamedTuple):
     """What a request would cost, and what stands in its way."""
 
     model: str
+    backend: str
     price: Price
     left: Decimal | None
     question: str | None
@@ -158,7 +159,9 @@ class Orders:
         price = (await self.inputs.of(caller).priced(ask, self.providers.of(job.account))).times(job.count)
         obstacle = await self.obstacle(job, price)
         question = None if obstacle else self.purse.question(ask.backend, price, caller)
-        return Quote(ask.name, price, (await self.purse.means(job.account, caller)).left, question, obstacle)
+        return Quote(
+            ask.name, ask.backend, price, (await self.purse.means(job.account, caller)).left, question, obstacle
+        )
 
     # -- asking a person ----------------------------------------------------------------------------------------
 
@@ -196,7 +199,8 @@ class Orders:
         about = f" For “{harmless(job.title)}”." if harmless(job.title) else ""
         several = f", {job.count} results" if job.count > 1 else ""
         left = await self.budget(job, price.high)
-        return f"{job.operation} with {job.model}{several}: {price}{sandbox}.{left}{about} Spend it?"
+        usd = self.purse.worth.sentence(job.backend, price.high)
+        return f"{job.operation} with {job.model}{several}: {price}{sandbox}.{usd}{left}{about} Spend it?"
 
     async def budget(self, job: Job, price: Decimal) -> str:
         """What a price would leave of the balance and of the day, as far as the caller may know."""

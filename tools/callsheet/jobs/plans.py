@@ -16,6 +16,7 @@ from callsheet.errors import RequestError, SpendError
 from callsheet.jobs.orders import Orders, digest, mark
 from callsheet.ledger.ledger import enter, new_id, same
 from callsheet.ledger.tables import Job, backend_of
+from callsheet.money.worth import dollars
 
 EARLIER = re.compile(r"(media://)?\$(\d{1,3})(/\d{1,3})?")
 """What an earlier call makes, by its number from 1: `$1`, or one of several files, `media://$1/2`."""
@@ -135,7 +136,12 @@ class Plans:
         for account, price in sums.items():
             sandbox = " (sandbox, no real money)" if account.startswith("sandbox/") else ""
             left = await self.orders.budget(next(s.job for s in steps if s.job.account == account), price.high)
-            lines.append(f"Together at {backend_of(account)}: {price}{sandbox}.{left}")
+            usd = self.purse.worth.sentence(backend_of(account), price.high)
+            lines.append(f"Together at {backend_of(account)}: {price}{sandbox}.{usd}{left}")
+        if len(paid := [account for account, price in sums.items() if price.high]) > 1:
+            each = [self.purse.worth.usd(backend_of(account), sums[account].high) for account in paid]
+            if None not in each:
+                lines.append(f"All together about {dollars(sum(filter(None, each), Decimal(0)))}.")
         return "\n".join([*lines, "Spend it?"])
 
     async def start(
@@ -203,10 +209,13 @@ class Plans:
         Raises:
             SpendError: they do not.
         """
+        amounts = {}
         for account, balance in balances.items():
             own = [step.job for step in approved if step.job.account == account]
             parts = [(job.quoted or Decimal(0)) * job.count for job in own]
-            await self.purse.room(db, own[0], sum(parts, Decimal(0)), balance, max(parts))
+            amounts[account] = (sum(parts, Decimal(0)), max(parts))
+            await self.purse.room(db, own[0], amounts[account][0], balance, max(parts))
+        await self.purse.room_in_dollars(db, approved[0].job.caller, amounts)
 
 
 def totals(steps: Sequence[Step]) -> dict[str, Price]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from callsheet.catalogue.model import amount, plain
 from callsheet.ledger.stages import ENDED, STATUS, Status, whole
+from callsheet.money.worth import Worth, dollars
 
 if TYPE_CHECKING:
     from callsheet.ledger.tables import Job
@@ -21,7 +22,7 @@ class Part(BaseModel):
 
 
 class Credits(Part):
-    """In the backend's own credits."""
+    """In the backend's own unit; `usd` is about what it comes to, less refunds, or would."""
 
     quoted: float | None = None
     charged: float | None = None
@@ -31,6 +32,8 @@ class Credits(Part):
     spent_today: float | None = None
     left_today: float | None = None
     basis: Literal["reported", "observed", "documented"] | None = None
+    unit: str | None = None
+    usd: float | None = None
 
 
 class Medium(Part):
@@ -112,6 +115,8 @@ class Receipt(Part):
             text = f"{amount(c.quoted)} {'quoted' if self.status == 'refused' else 'reserved'}"
         else:
             text = "nothing spent"
+        if c.usd and (c.charged is not None or c.quoted is not None):
+            text += f" (about {dollars(c.usd)})"
         if c.refunded:
             text += f", {plain(c.refunded)} refunded"
         if c.refund_expected:
@@ -127,9 +132,17 @@ def total(amounts: Sequence[Decimal | None]) -> float | None:
     return float(sum(known)) if known else None
 
 
+def costs(part: "Job") -> Decimal:
+    """What a job costs as far as is known: charged less refunded, else what is set aside for it or would be."""
+    if part.charged is not None:
+        return part.net
+    return Decimal(0) if part.stage in ("failed", "cancelled") else part.quoted or Decimal(0)
+
+
 def receipt(
     job: "Job",
     parts: Sequence["Job"],
+    worth: Worth,
     *,
     wait: float = 45,
     balance: Decimal | None = None,
@@ -142,6 +155,7 @@ def receipt(
     """The receipt of a job, whose parts are itself or the several that one call asked for."""
     stage = whole(parts)
     status = STATUS[stage]
+    usd = worth.usd(job.backend, sum((costs(part) for part in parts), Decimal(0)))
     money = Credits(
         quoted=total([part.quoted for part in parts]),
         charged=total([part.charged for part in parts]),
@@ -151,6 +165,8 @@ def receipt(
         spent_today=None if spent_today is None else round(float(spent_today), 9),
         left_today=None if left_today is None else round(float(left_today), 9),
         basis=next((part.basis for part in parts if part.basis), None),
+        unit=worth.unit(job.backend),
+        usd=None if usd is None else float(usd),
     )
     faults = [part.error for part in parts if part.error and part.stage in (*ENDED, "made")]
     texts = [part.harvest.text for part in parts if part.harvest and part.harvest.text]

@@ -41,6 +41,7 @@ class Receipts:
         return receipt(
             job,
             parts,
+            self.purse.worth,
             wait=self.wait,
             balance=means.left,
             spent_today=means.today,
@@ -67,7 +68,7 @@ class Receipts:
         page, skip = await self.ledger.recent(caller, limit, after, stages), 0
         while page:
             parts = await self.ledger.families(page)
-            told = [receipt(job, parts[job.id], wait=self.wait) for job in page]
+            told = [receipt(job, parts[job.id], self.purse.worth, wait=self.wait) for job in page]
             found += [one for one in told if status in (None, one.status)]
             skip += limit
             page = await self.ledger.recent(caller, limit, after, stages, skip) if len(found) < limit else []

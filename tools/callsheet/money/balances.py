@@ -63,6 +63,9 @@ class Balances:
         found: dict[str, Any] = {"backend": backend, "sandbox": account.startswith("sandbox/")}
         if balance:
             found |= {"balance": float(balance[0]), "available": float(means.left or balance[0])}
+            if usd := self.purse.worth.usd(backend, means.left or balance[0]):
+                found |= {"usd": float(usd)}
+        found["unit"] = self.purse.worth.unit(backend)
         found["spent_today"] = float(means.today)
         if means.cap is not None:
             found["max_per_day"] = float(means.cap)

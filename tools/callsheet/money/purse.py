@@ -5,6 +5,7 @@ refused where nobody agreed.
 """
 
 import time
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from callsheet.ledger.books import Books, held, spent_since
 from callsheet.ledger.ledger import Ledger
 from callsheet.ledger.tables import Job, backend_of, jobs, to_row
 from callsheet.money.questions import FRESH_S
+from callsheet.money.worth import Worth, dollars
 from callsheet.settings.callers import OWNER
 from callsheet.settings.settings import Settings
 
@@ -49,6 +51,7 @@ class Purse:
         self.ledger = ledger
         self.books = Books(ledger)
         self.settings = settings
+        self.worth = Worth(settings)
 
     def above(self, backend: str, caller: str) -> Decimal | None:
         """Above how many credits this caller's person is asked."""
@@ -66,6 +69,11 @@ class Purse:
             return f"this costs {price}, and CALLSHEET_ASK is `always`"
         if above is not None and price.high > above:
             return f"this costs {price}, above the {plain(above)} credits that may be spent unasked"
+        own, usd = self.settings.http_callers.of(caller).ask_above.usd, self.worth.usd(backend, price.high)
+        limit = self.settings.ask_above.usd if own is None else own
+        if limit is not None and (usd is None or usd > limit):
+            much = f"about {dollars(usd)}" if usd is not None else "nobody knows how many dollars"
+            return f"this costs {price}, {much}, above the {dollars(limit)} that may be spent unasked"
         return None
 
     def agreed(self, job: Job, price: Price) -> Decimal:
@@ -110,6 +118,7 @@ class Purse:
         """
         one = total if dearest is None else dearest
         await self.own_room(db, job, total, one)
+        await self.room_in_dollars(db, job.caller, {job.account: (total, one)})
         sees = self.settings.http_callers.of(job.caller).admin
         per_job, per_day = self.settings.max_per_job.of(job.backend), self.settings.max_per_day.of(job.backend)
         if per_job is not None and one > per_job:
@@ -159,6 +168,65 @@ class Purse:
                     "that you may spend today are spent or reserved. The day ends at midnight UTC; only whoever runs "
                     "this server can raise that."
                 )
+
+    async def room_in_dollars(
+        self, db: AsyncConnection, caller: str, amounts: Mapping[str, tuple[Decimal, Decimal]]
+    ) -> None:
+        """Whether the caps over all backends together leave room for so many credits more at these accounts, each with
+        the most that one job takes of them.
+
+        Raises:
+            SpendError: they do not, or nobody knows.
+        """
+        own = self.settings.http_callers.of(caller)
+        for per_job, per_day, who, whose in (
+            (self.settings.max_per_job.usd, self.settings.max_per_day.usd, None, "the owner can raise CALLSHEET_"),
+            (own.max_per_job.usd, own.max_per_day.usd, caller, "whoever runs this server can raise your "),
+        ):
+            if per_job is None and per_day is None:
+                continue
+            dearest = max((self.in_dollars(account, one) for account, (_, one) in amounts.items()), default=Decimal(0))
+            if per_job is not None and dearest > per_job:
+                raise SpendError(
+                    f"Not started: this may cost about {dollars(dearest)}; one job is capped at {dollars(per_job)}. "
+                    f"Only {whose}{'MAX_PER_JOB' if who is None else 'cap'}."
+                )
+            total = sum((self.in_dollars(account, credits) for account, (credits, _) in amounts.items()), Decimal(0))
+            if (
+                per_day is not None
+                and total
+                and total > per_day - (today := await self.today_in_dollars(db, amounts, who))
+            ):
+                sees = who is not None or own.admin
+                spent = f"about {dollars(today)} of today's {dollars(per_day)} are spent or reserved"
+                raise SpendError(
+                    f"Not started: this may cost about {dollars(total)}, "
+                    f"{f'and {spent}' if sees else 'more than is left of what all may spend together today'}. The day "
+                    f"ends at midnight UTC; only {whose}{'MAX_PER_DAY' if who is None else 'cap'}."
+                )
+
+    async def today_in_dollars(self, db: AsyncConnection, beside: Iterable[str], caller: str | None) -> Decimal:
+        """What was spent today at all backends together; the sandbox's is not money, and counts by itself."""
+        play = any(account.startswith("sandbox/") for account in beside)
+        accounts = [f"sandbox/{name}" if play else name for name in self.settings.backends.names]
+        spent = [(account, await spent_since(db, account, day_start(), caller)) for account in accounts]
+        return sum(
+            (self.worth.usd(backend_of(account), credits) or Decimal(0) for account, credits in spent), Decimal(0)
+        )
+
+    def in_dollars(self, account: str, credits: Decimal) -> Decimal:
+        """Credits of an account in dollars.
+
+        Raises:
+            SpendError: nobody says what they are worth.
+        """
+        usd = self.worth.usd(backend_of(account), credits)
+        if usd is None:
+            raise SpendError(
+                f"Not started: there is a limit in dollars, and nobody says what a credit of {backend_of(account)} is "
+                "worth. The owner can say so in CALLSHEET_WORTH."
+            )
+        return usd
 
     async def approve(self, job: Job, price: Price, balance: tuple[Decimal, float] | None) -> Job:
         """Reserve a job's credits, its siblings' with it, in one transaction; or refuse them all.

@@ -1,5 +1,6 @@
 """What can be asked that costs nothing: each a class of words with an answer, shown as an MCP tool and in the CLI."""
 
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -133,6 +134,8 @@ class Quoted(Answer):
     low: float | None = None
     high: float | None = None
     published: bool
+    unit: str | None = None
+    usd: float | None = Field(default=None, description="about what the upper end is worth")
     note: str | None = None
     balance: float | None = None
     needs_consent: str | None = None
@@ -158,6 +161,8 @@ class Quote(Query):
         return Quoted(
             model=found.model,
             **figures(found.price),
+            unit=studio.purse.worth.unit(found.backend),
+            usd=numbered(studio.purse.worth.usd(found.backend, found.price.high)),
             note=found.price.note or None,
             balance=None if found.left is None else float(found.left),
             needs_consent=found.question,
@@ -172,15 +177,29 @@ class Quote(Query):
         whys = [studio.purse.question(backend, price, caller) for backend, price in sums.items()]
         paid = [price for price in sums.values() if price.high] or list(sums.values())
         each = [f"{n}. {step.ask.name}: {step.price}" for n, step in enumerate(steps, 1)]
-        together = [f"together at {backend}: {price}" for backend, price in sums.items() if price.high]
+        worth = studio.purse.worth
+        together = [
+            f"together at {backend}: {price}{worth.about(backend, price.high)}"
+            for backend, price in sums.items()
+            if price.high
+        ]
+        usd = [worth.usd(backend, price.high) for backend, price in sums.items()]
+        units = {worth.unit(backend) for backend, price in sums.items() if price.high}
         return Quoted(
             model=Plan.name,
             **(figures(paid[0]) if len(paid) == 1 else {"published": all(price.published for price in paid)}),
+            unit=units.pop() if len(paid) == len(units) == 1 else None,
+            usd=None if None in usd else numbered(sum(filter(None, usd), Decimal(0))),
             note="; ".join([*each, *together]),
             needs_consent=None if obstacle else next(filter(None, whys), None),
             refused=obstacle,
             next=None if obstacle else "plan(calls=…)",
         )
+
+
+def numbered(amount: Decimal | None) -> float | None:
+    """An amount as JSON has it."""
+    return None if amount is None else float(amount)
 
 
 def figures(price: Price) -> dict[str, Any]:
@@ -210,6 +229,7 @@ class Planned(Answer):
 
     jobs: list[Receipt]
     reserved: dict[str, float]
+    usd: float | None = None
     repeated: bool | None = None
     next: str
 
@@ -237,7 +257,9 @@ class Plan(Query):
             if receipt.credits.quoted:
                 reserved[receipt.backend] = round(reserved.get(receipt.backend, 0.0) + receipt.credits.quoted, 9)
         wait = f"get_job(job_id='{jobs[-1].id}', wait_s={studio.settings.wait:g})"
-        return Planned(jobs=receipts, reserved=reserved, repeated=repeated or None, next=wait)
+        usd = [receipt.credits.usd for receipt in receipts]
+        total = None if None in usd else round(sum(filter(None, usd)), 6)
+        return Planned(jobs=receipts, reserved=reserved, usd=total, repeated=repeated or None, next=wait)
 
 
 class Accounts(Answer):

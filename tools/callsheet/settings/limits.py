@@ -1,6 +1,8 @@
-"""Limits in credits: one number for every backend, or one for each."""
+"""Limits in credits: one number for every backend, or one for each; `usd` is one in dollars over all together."""
 
 from decimal import Decimal, InvalidOperation
+
+USD = "usd"
 
 
 class PerBackend(dict[str, Decimal]):
@@ -10,9 +12,14 @@ class PerBackend(dict[str, Decimal]):
         """The number for this backend; None where none is set."""
         return self.get(backend, self.get("*"))
 
+    @property
+    def usd(self) -> Decimal | None:
+        """The number of dollars for all backends together; None where none is set."""
+        return self.get(USD)
+
 
 def limits(text: str) -> PerBackend:
-    """Read `5` or `one=5,another=200`."""
+    """Read `5` or `one=5,another=200,usd=3`."""
     given = PerBackend()
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, number = part.rpartition("=")

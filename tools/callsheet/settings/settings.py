@@ -109,6 +109,13 @@ class Settings(BaseModel):
     unpriced: Literal["ask", "allow", "refuse"] = variable(
         "CALLSHEET_UNPRICED", "what happens where nobody publishes a price: `ask`, `allow` or `refuse`", "ask"
     )
+    worth: PerBackend = variable(
+        "CALLSHEET_WORTH",
+        "what a backend's unit is worth in US dollars, where you paid another price than the published one: "
+        "`one=0.03,…`",
+        "",
+        validate_default=True,
+    )
     rate: PerBackend = variable("CALLSHEET_RATE", "requests a minute per backend", "60", validate_default=True)
     media_hosts: Words = variable(
         "CALLSHEET_MEDIA_HOSTS", "further hosts (`host` or `host:port`) from which results may be fetched", ()
@@ -161,6 +168,15 @@ class Settings(BaseModel):
             f"{cls.model_fields[name].default},{info.data['backends'].default(name) if 'backends' in info.data else ''}"
         )
         return given if "*" in given else PerBackend(limits(usual) | given)
+
+    @field_validator("worth", mode="before")
+    @classmethod
+    def _each(cls, text: object) -> object:
+        """One number cannot be the worth of every backend's unit."""
+        given = limits(text) if isinstance(text, str) else text
+        if isinstance(given, PerBackend) and "*" in given:
+            raise ValueError("say for which backend: `one=0.03,another=0.01`")
+        return given
 
     @classmethod
     def load(cls, env_file: Path | None = None, environ: Mapping[str, str] | None = None) -> Self:
