@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from callsheet.catalogue.words import OPERATIONS
-from callsheet.cli import asking, making, spending
+from callsheet.cli import asking, checking, making, spending
 from callsheet.cli.terminal import EnvFile, Sandbox, err, load, say, with_studio
 from callsheet.errors import RequestError
 
@@ -34,6 +34,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "spend": spending.spend,
     "statement": spending.show_statement,
     "credits": spending.credits,
+    "backend": checking.backend,
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)
