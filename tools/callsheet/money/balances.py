@@ -65,7 +65,8 @@ class Balances:
             found |= {"balance": float(balance[0]), "available": float(means.left or balance[0])}
             if usd := self.purse.worth.usd(backend, means.left or balance[0]):
                 found |= {"usd": float(usd)}
-        found["unit"] = self.purse.worth.unit(backend)
+        if self.purse.worth.of(backend) is not None:
+            found["unit"] = self.purse.worth.unit(backend)
         found["spent_today"] = float(means.today)
         if means.cap is not None:
             found["max_per_day"] = float(means.cap)
