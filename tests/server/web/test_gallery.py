@@ -46,7 +46,7 @@ async def test_every_tool_that_answers_with_receipts_is_shown_on_the_page_and_no
     async with Client(server) as client:
         assert "io.modelcontextprotocol/ui" in (client.server_capabilities.extensions or {})
         for tool in (await client.list_tools()).tools:
-            receipts = tool.name in JOBS or "job_id" in (tool.output_schema or {})["properties"]
+            receipts = tool.name in JOBS or "job_id" in (tool.output_schema or {}).get("properties", {})
             assert tool.meta == ({"ui": {"resourceUri": PAGE}} if receipts else None), tool.name
 
 
