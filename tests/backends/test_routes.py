@@ -207,6 +207,7 @@ async def ours(crew: Crew, files: dict[str, str]) -> None:
     known |= {"script": "A fox.", "videos": [files["video"]] * 2, "audios": [files["audio"]] * 2}
     await crew.every_model(of(LOCAL), files | known)
     await crew("list_models")
+    await crew("show_tools", toolsets=["edit"])
     await crew("list_jobs")
     await crew("quote", operation="generate_image", arguments={"prompt": "a fox", "model": "phaya/z-image"})
     call = {"tool": "generate_image", "arguments": {"prompt": "a planned fox", "model": "phaya/z-image"}}
